@@ -1,0 +1,207 @@
+"""What a person sees of a task; texts are hostile, one sentence per test."""
+
+import html.parser
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tta_interactive.notebook.markup import card_html, table_html
+from tta_interactive.notebook.view import as_text, counts_text, table_text, view_of
+from tta_interactive.task import SandboxLevel, Task, TaskError, TaskStatus
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+TASK_ID = "t_x8Kd2f9aQmBv71LkPzR3wA"
+
+REPORT: dict[str, Any] = {
+    "kept": 14,
+    "generated": 17,
+    "line": 92.65,
+    "branch": 81.0,
+    "baseline": {"line": 20.0, "branch": 0.0},
+    "coverage_threshold": 90,
+    "threshold_met": True,
+    "output_path": "tests/test_auth.py",
+}
+
+HOSTILE = {
+    "html": "<img src=x onerror=alert(1)>",
+    "end of attribute": '" onmouseover="alert(1)" x=\'',
+    "script": "</div></style><script>alert(1)</script>",
+    "svg": "<svg onload=alert(1)>",
+    "commandlinker": '<button data-commandlinker-command="x">',
+    "markdown": "[x](javascript:alert(1)) ![](x)",
+    "lying link": "\x1b]8;;javascript:alert(1)\x07x",
+    "clipboard": "\x1b]52;c;aGk=\x07",
+    "clear screen": "\x1b[2J\x1b[H",
+    "bidi override": "\u202egnp.exe",
+    "null": "a\x00b\x07",
+    "surrogate": "\ud800",
+    "megabyte": "<b>" * 350_000,
+    "lines": "a\n<script>\r\n" * 50,
+}
+
+
+def a_task(**facts: Any) -> Task:
+    usual: dict[str, Any] = {
+        "id": TASK_ID,
+        "kind": "tests",
+        "label": "src/auth.py",
+        "submitted_at": NOON,
+    }
+    return Task.model_validate({**usual, **facts})
+
+
+def running(**facts: Any) -> Task:
+    return a_task(status="running", started_at=NOON, attempt=1, **facts)
+
+
+def completed(**facts: Any) -> Task:
+    return running().moved(TaskStatus.COMPLETED, finished_at=NOON + timedelta(seconds=41), **facts)
+
+
+class Tags(html.parser.HTMLParser):
+    """The tags and attributes that a browser would see."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+        self.attributes: set[str] = set()
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+OUR_TAGS = {"div", "span", "style", "table", "thead", "tbody", "tr", "th", "td"}
+OUR_ATTRIBUTES = {
+    "style",
+    "class",
+    "title",
+    "role",
+    "aria-hidden",
+    "aria-valuemin",
+    "aria-valuemax",
+    "aria-valuenow",
+}
+
+
+def test_a_line_says_status_name_and_time() -> None:
+    view = view_of(running(progress=0.42, message="reading"), NOON + timedelta(seconds=12))
+    assert as_text(view) == "RUNNING t_x8Kd2f9a  tests: src/auth.py  42 %  12 s  reading"
+
+
+def test_a_report_says_what_was_kept_and_reached_and_where() -> None:
+    line = as_text(view_of(completed(result=REPORT), NOON))
+    assert line == (
+        "COMPLETED t_x8Kd2f9a  tests: src/auth.py  41 s  14 tests kept of 17  "
+        "line 92.6 %  branch 81 %  tests/test_auth.py"
+    )
+
+
+def test_a_missed_threshold_is_said() -> None:
+    report = {**REPORT, "threshold_met": False}
+    assert "below the threshold of 90 %" in as_text(view_of(completed(result=report), NOON))
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"kept": "<b>", "line": None},
+        {"kept": [1, 2], "line": "x", "baseline": 7, "output_path": {"a": 1}},
+        {"kept": 1e400, "line": float("inf"), "branch": -5, "coverage_threshold": 1000},
+        {"kept": True, "line": True},
+        {"kept": 10**400, "line": 10**400},
+        [1],
+        "text",
+        0,
+    ],
+)
+def test_a_result_of_any_shape_is_shown_or_left_out(result: Any) -> None:
+    view = view_of(completed().model_copy(update={"result": result}), NOON)
+    assert as_text(view)
+    assert Tags(card_html(view, live=False)).found <= OUR_TAGS
+
+
+def test_a_failure_says_what_is_wrong_and_what_to_do() -> None:
+    error = TaskError(code="timeout", message="It took 5 s.", remedy="Give it more time.")
+    task = running().moved(TaskStatus.FAILED, finished_at=NOON, error=error)
+    assert as_text(view_of(task, NOON)).endswith("timeout: It took 5 s.  Give it more time.")
+    assert "Give it more time." in Tags(card_html(view_of(task, NOON), live=False)).text
+
+
+def test_an_agent_is_named_as_the_owner() -> None:
+    assert view_of(a_task(owner="mcp:claude"), NOON).owner == "agent claude"
+    assert view_of(a_task(owner="cli"), NOON).owner == "terminal"
+
+
+def test_a_task_that_was_asked_to_end_is_not_called_cancelled() -> None:
+    view = view_of(running(cancel_requested_at=NOON), NOON)
+    assert as_text(view).startswith("RUNNING, CANCELLING t_x8Kd2f9a")
+    assert "CANCELLING" in Tags(card_html(view, live=True)).text
+
+
+def test_the_sandbox_that_was_got_is_shown() -> None:
+    view = view_of(running(sandbox_got=SandboxLevel.NAMESPACES, max_attempts=3), NOON)
+    assert view.facts == ("attempt 1 of 3", "sandbox namespaces")
+
+
+def test_coverage_is_never_rounded_up_to_all() -> None:
+    report = {**REPORT, "line": 99.99}
+    assert "line 99.9 %" in as_text(view_of(completed(result=report), NOON))
+
+
+def test_counts_name_the_statuses_in_capitals() -> None:
+    counts = {"queued": 1, "running": 2, "failed": 0, "completed": 14}
+    assert counts_text(counts) == "1 QUEUED, 2 RUNNING, 14 COMPLETED"
+    assert counts_text({}) == "No tasks."
+
+
+def hostile_tasks(text: str) -> list[Task]:
+    error = TaskError(code=text, message=text, remedy=text, detail=text)
+    strange = a_task().model_copy(
+        update={"kind": text, "label": text, "owner": f"mcp:{text}", "message": text, "id": text}
+    )
+    report = {**REPORT, "output_path": text, "kept": text}
+    return [
+        strange,
+        strange.model_copy(update={"status": TaskStatus.RUNNING, "started_at": NOON}),
+        strange.model_copy(update={"status": TaskStatus.FAILED, "error": error}),
+        strange.model_copy(update={"status": TaskStatus.COMPLETED, "result": text}),
+        strange.model_copy(update={"status": TaskStatus.COMPLETED, "result": report}),
+    ]
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_text_is_shown_as_text_in_every_form(text: str) -> None:
+    views = [view_of(task, NOON) for task in hostile_tasks(text)]
+    pages = [card_html(view, live=live) for view in views for live in (True, False)]
+    for page in [*pages, table_html(views)]:
+        seen = Tags(page)
+        assert seen.found <= OUR_TAGS
+        assert seen.attributes <= OUR_ATTRIBUTES
+        assert len(page) < 64 * 1024
+        assert not set(page) & set("\x00\x07\x1b\u202e\ud800")
+    for line in [*map(as_text, views), *table_text(views).splitlines()]:
+        assert not set(line) & set("\x00\x07\x1b\u202e\ud800\r\n")
+        assert len(line) < 4096
+
+
+def test_the_words_of_a_hostile_label_can_still_be_read() -> None:
+    page = card_html(view_of(a_task(label=HOSTILE["html"]), NOON), live=False)
+    assert HOSTILE["html"] in Tags(page).text
+
+
+def test_no_table_is_a_sentence() -> None:
+    assert table_text([]) == "No tasks."
+    assert "No tasks." in table_html([])
+
+
+def test_a_bar_of_unknown_end_travels_on_when_it_is_painted_anew() -> None:
+    page = card_html(view_of(running(), NOON), live=True, phase=2.0)
+    assert "infinite -0.40s" in page

@@ -1,0 +1,1 @@
+"""The `tta` command: the terminal's door to the one list of tasks."""

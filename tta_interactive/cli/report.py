@@ -1,0 +1,114 @@
+"""The result of a `tests` task as a report: what was kept, what it reaches, how to run it.
+
+The result comes from a task's process, so nothing about its shape is trusted: a field that is
+missing or of another type is left out.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from pydantic import JsonValue
+
+from tta_interactive.cli.duration import span
+from tta_interactive.cli.view import NARROW
+from tta_interactive.text import one_line
+
+LEGEND: Final = "already covered by importing", "covered by the tests", "threshold"
+BAR: Final = 40
+LEAST_BAR: Final = 8
+
+
+def is_report(result: JsonValue) -> bool:
+    """Whether a result has what the report shows."""
+    return isinstance(result, dict) and "kept" in result and "line" in result
+
+
+def report_lines(
+    result: Mapping[str, JsonValue], *, width: int, is_unicode: bool, took: float | None
+) -> list[str]:
+    """The report in lines no wider than the screen, except paths and the command."""
+    marks = "▒█·|" if is_unicode else "=#-|"
+    baseline = result.get("baseline")
+    base = baseline if isinstance(baseline, dict) else {}
+    threshold = _number(result.get("coverage_threshold", result.get("threshold")))
+    lines = [*_counts(result, width)]
+    for name in ("line", "branch"):
+        share = _number(result.get(name))
+        if share is None:
+            continue
+        start = _number(base.get(name)) or 0.0
+        limit = threshold if name == "line" else None
+        room = max(LEAST_BAR, min(BAR, width - 30))
+        drawn = bar(share, start, limit, room, marks)
+        if width >= NARROW:
+            lines.append(f"{name:<8}{share:5.1f} %  {drawn}  from {start:.1f} %")
+        else:
+            lines += [f"{name} {share:.1f} %", f" from {start:.1f} %", f" {drawn}"]
+    lines += _verdict(result, threshold)
+    if width >= NARROW:
+        lines.append(f"        {marks[0]} by import alone  {marks[1]} by the tests  | threshold")
+    lines += _facts(result, took)
+    return lines
+
+
+def bar(share: float, start: float, limit: float | None, width: int, marks: str) -> str:
+    """A bar of 0 to 100 %: the baseline, what was gained, what is missing, the threshold.
+
+    Args:
+        share: Percent reached.
+        start: Percent that was there before.
+        limit: Percent that was asked for.
+        width: Characters between the brackets.
+        marks: Four characters: baseline, gained, missing, threshold.
+    """
+    filled = round(_clamped(share) * width / 100)
+    before = min(filled, round(_clamped(start) * width / 100))
+    drawn = list(marks[0] * before + marks[1] * (filled - before) + marks[2] * (width - filled))
+    if limit is not None and 0 < limit <= 100:
+        drawn[min(width - 1, round(limit * width / 100))] = marks[3]
+    return f"[{''.join(drawn)}]"
+
+
+def _counts(result: Mapping[str, JsonValue], width: int) -> list[str]:
+    counts = [(name, _number(result.get(name))) for name in ("failed", "flaky", "useless")]
+    words = [f"{number:.0f} {name}" for name, number in counts if number is not None]
+    kept, generated = _number(result.get("kept")), _number(result.get("generated"))
+    first = f"tests   {kept:.0f} kept" if kept is not None else "tests"
+    if generated is not None:
+        first += f" of {generated:.0f}"
+    if width < NARROW:
+        return [first.replace("   ", " "), *(f" {word}" for word in words)]
+    return [f"{first}  ({', '.join(words)} left out)" if words else first]
+
+
+def _verdict(result: Mapping[str, JsonValue], threshold: float | None) -> list[str]:
+    met = result.get("threshold_met")
+    if not isinstance(met, bool) or threshold is None:
+        return []
+    return [f"goal    {threshold:.0f} % line coverage: {'reached' if met else 'NOT reached'}"]
+
+
+def _facts(result: Mapping[str, JsonValue], took: float | None) -> list[str]:
+    lines: list[str] = []
+    mutation = _number(result.get("mutation"))
+    if mutation is not None:
+        lines.append(f"mutants {mutation:.1f} % noticed")
+    if took is not None:
+        lines.append(f"time    {span(took)}" + (" (cached)" if result.get("cached") else ""))
+    for name, key in (("file", "output_path"), ("run", "command")):
+        value = result.get(key)
+        if isinstance(value, list):
+            value = " ".join(str(word) for word in value)
+        if isinstance(value, str) and value:
+            lines.append(f"{name:<8}{one_line(value, 1000)}")
+    return lines
+
+
+def _number(value: JsonValue) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value)
+
+
+def _clamped(percent: float) -> float:
+    return min(100.0, max(0.0, percent))

@@ -1,0 +1,263 @@
+"""What every door may ask of the one list of tasks, as far as no waiting is involved.
+
+The async engine and its blocking twin both stand on this: it checks who asks, fills in what
+the store needs to know, and rings the worker. Every method may wait for the disk.
+"""
+
+import codecs
+import os
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import JsonValue
+
+from tta_interactive.errors import (
+    ForbiddenError,
+    InvalidRequestError,
+    InvalidTransitionError,
+    TaskFailedError,
+    TaskNotFoundError,
+    WaitTimeoutError,
+)
+from tta_interactive.event import Event
+from tta_interactive.request import TaskRequest, as_task
+from tta_interactive.settings import read_settings
+from tta_interactive.store import Filter, TaskStore, open_store
+from tta_interactive.task import Task, TaskStatus
+from tta_interactive.watcher import Watcher
+from tta_interactive.worker import logs
+
+Sees = Literal["all", "own"]
+FOLLOW_SECONDS: Final = 0.2  # between looks at a growing file, only while somebody follows
+MAX_LIST: Final = 1000
+MAX_LOG_BYTES: Final = 64 * 1024 * 1024
+FOLLOW_BYTES: Final = 1024 * 1024  # of output at once
+
+
+def now() -> datetime:
+    """The time, aware."""
+    return datetime.now(UTC)
+
+
+class Core:
+    """One door's view of one store."""
+
+    def __init__(
+        self,
+        home: str | os.PathLike[str] | None = None,
+        *,
+        owner: str = "python",
+        sees: Sees = "all",
+        allow: Collection[str] | None = None,
+    ) -> None:
+        self.settings = read_settings(home)
+        self.home = Path(os.path.abspath(self.settings.home))
+        self.owner = owner
+        self._only = owner if sees == "own" else None
+        self._allow = None if allow is None else frozenset(allow)
+        self.store: TaskStore = open_store(self.home)
+        self.watcher = Watcher(self.home, self.store)
+
+    def submit(self, requests: Sequence[TaskRequest]) -> list[Task]:
+        """Store the requests in one transaction and wake the worker."""
+        for request in requests:
+            if self._allow is not None and request.kind not in self._allow:
+                allowed = ", ".join(sorted(self._allow)) or "none"
+                raise ForbiddenError(
+                    f"Tasks of kind {request.kind[:80]!r} may not be submitted here. "
+                    f"Allowed: {allowed}."
+                )
+        at = now()
+        tasks = [
+            as_task(request, owner=self.owner, python=sys.executable, at=at)
+            for request in requests
+        ]
+        for task in tasks:
+            for task_id in task.after:
+                self.require(task_id)
+        stored = self.store.add(tasks)
+        self.watcher.ring()
+        return stored
+
+    def resolve(self, wanted: str) -> str:
+        """The id that is meant, if this door may see the task."""
+        return self.store.resolve(wanted, self._only)
+
+    def require(self, task_id: str) -> Task:
+        """The task, if this door may see it; a foreign one is as unknown as none."""
+        task = self.store.get(task_id)
+        if self._only is not None and task.owner != self._only:
+            raise TaskNotFoundError(task_id)
+        return task
+
+    def status(self, wanted: str) -> Task:
+        return self.store.get(self.resolve(wanted))
+
+    def cancel(self, wanted: str) -> Task:
+        task = self.store.request_cancel(self.resolve(wanted), now())
+        self.watcher.ring()
+        return task
+
+    def retry(self, wanted: str) -> str:
+        """Submit a finished task again, as a new one."""
+        old = self.status(wanted)
+        if not old.is_final:
+            raise InvalidTransitionError(old.id, old.status, "retried", ["cancelled"])
+        again = TaskRequest.checked(
+            kind=old.kind,
+            params=old.params,
+            label=old.label,
+            workspace=old.workspace,
+            priority=old.priority,
+            timeout=old.timeout,
+            max_attempts=old.max_attempts,
+            idempotent=old.idempotent,
+            sandbox=old.sandbox,
+            python=old.python,
+            environment=old.environment,
+            metadata={**old.metadata, "retry_of": old.id},
+        )
+        return self.submit([again])[0].id
+
+    def find(
+        self,
+        *,
+        statuses: Collection[TaskStatus] | None = None,
+        kind: str | None = None,
+        owner: str | None = None,
+        limit: int = 50,
+        before_seq: int | None = None,
+    ) -> list[Task]:
+        """Tasks that this door may see, the newest first."""
+        if not 1 <= limit <= MAX_LIST:
+            raise InvalidRequestError(f"limit is {limit}. Give a number from 1 to {MAX_LIST}.")
+        if self._only is not None and owner not in (None, self._only):
+            return []
+        return self.store.find(
+            Filter(
+                statuses=statuses,
+                kind=kind,
+                owner=self._only or owner,
+                limit=limit,
+                before_seq=before_seq,
+            )
+        )
+
+    def counts(self) -> dict[str, int]:
+        """How many tasks there are, by status; every status is named."""
+        found = self.store.counts(self._only)
+        return {status.value: found.get(status, 0) for status in TaskStatus}
+
+    def logs(self, wanted: str, *, tail_lines: int | None = None, max_bytes: int = 65536) -> str:
+        """The newest output of the current attempt: raw, hostile text."""
+        if not 1 <= max_bytes <= MAX_LOG_BYTES:
+            raise InvalidRequestError(
+                f"max_bytes is {max_bytes}. Give a number from 1 to {MAX_LOG_BYTES}."
+            )
+        task = self.status(wanted)
+        text = logs.read(self.home, task.id, task.attempt, max_bytes).decode("utf-8", "replace")
+        if tail_lines is None:
+            return text
+        if tail_lines < 0:
+            raise InvalidRequestError(f"tail_lines is {tail_lines}. Give 0 or more.")
+        return "".join(text.splitlines(keepends=True)[-tail_lines:]) if tail_lines else ""
+
+    def follow(self, wanted: str) -> "Follower":
+        """A reader of the task's output that goes on where it stopped."""
+        return Follower(self, self.resolve(wanted))
+
+    def visible_events(
+        self, after: int, limit: int, task_ids: frozenset[str] | None
+    ) -> tuple[list[Event], int, bool]:
+        """Events after a number: those to show, the last number read, whether there are more."""
+        events = self.store.events_after(after, limit)
+        shown = [e for e in events if task_ids is None or e.task_id in task_ids]
+        if self._only is not None and shown:
+            tasks = self.store.get_many({event.task_id for event in shown})
+            mine = {task.id for task in tasks if task.owner == self._only}
+            shown = [event for event in shown if event.task_id in mine]
+        return shown, events[-1].seq if events else after, len(events) == limit
+
+    def collect_garbage(self, older_than: timedelta, *, dry_run: bool = False) -> list[Task]:
+        """Remove final tasks that finished longer ago, with their files."""
+        before = now() - older_than
+        if dry_run:
+            final = [status for status in TaskStatus if status.is_final]
+            found = self.store.find(Filter(statuses=final, limit=1_000_000))
+            return [task for task in found if task.finished_at and task.finished_at < before]
+        gone: list[Task] = []
+        while some := self.store.remove_finished(before):
+            for task in some:
+                logs.remove(self.home, task.id, task.attempt)
+            gone.extend(some)
+        return gone
+
+    def close(self) -> None:
+        self.watcher.close()
+        self.store.close()
+
+
+class Follower:
+    """Reads the output of a task bit by bit; from the start again when it is tried again."""
+
+    def __init__(self, core: Core, task_id: str) -> None:
+        self._core, self._task_id = core, task_id
+        self._attempt = 0
+        self.is_over = False
+
+    def read(self) -> str:
+        """What came since the last call. Sets `is_over` when nothing will follow."""
+        task = self._core.store.get(self._task_id)
+        if task.attempt != self._attempt:
+            self._attempt, self._offset = task.attempt, 0
+            self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        data, self._offset = logs.read_from(
+            self._core.home, task.id, task.attempt, self._offset, FOLLOW_BYTES
+        )
+        self.is_over = task.is_final and not data
+        return self._decoder.decode(data, final=self.is_over)
+
+
+def checked_request(
+    kind: str | TaskRequest, params: Mapping[str, JsonValue] | None, options: Mapping[str, Any]
+) -> TaskRequest:
+    """The request that a call of `submit` means."""
+    if isinstance(kind, TaskRequest):
+        if params is not None or options:
+            raise InvalidRequestError(
+                "A TaskRequest was given together with params or options. Put them into it."
+            )
+        return kind
+    return TaskRequest.checked(kind=kind, params=dict(params or {}), **options)
+
+
+def checked_timeout(timeout: float | None) -> float | None:
+    """A time-out that can be waited for.
+
+    Raises:
+        InvalidRequestError: It is negative, or no number of seconds.
+    """
+    if timeout is not None and not 0 <= timeout < float("inf"):
+        raise InvalidRequestError(
+            f"The time-out is {timeout!r}. Give a number of seconds from 0, or None."
+        )
+    return timeout
+
+
+def checked_end(task: Task, timeout: float | None) -> Task:
+    """The task if it completed; an error if it failed, was cancelled or goes on.
+
+    Raises:
+        TaskFailedError: It failed or was cancelled.
+        WaitTimeoutError: It is not over.
+    """
+    if task.status is TaskStatus.COMPLETED:
+        return task
+    if task.status is TaskStatus.CANCELLED:
+        raise TaskFailedError(task.id, "cancelled", "It was cancelled.")
+    if task.error is not None:
+        raise TaskFailedError(task.id, task.error.code, task.error.message, task.error.remedy)
+    raise WaitTimeoutError(task.id, timeout or 0.0)

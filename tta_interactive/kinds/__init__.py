@@ -1,0 +1,88 @@
+"""The kinds of task that are installed, found by entry point."""
+
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from pydantic import ValidationError
+
+from tta_interactive.errors import InvalidRequestError, UnknownKindError
+from tta_interactive.kinds.base import Kind, Params, Plan, RunContext, TaskFailure
+
+__all__ = [
+    "Kind",
+    "Params",
+    "Plan",
+    "RunContext",
+    "TaskFailure",
+    "checked_params",
+    "get_kind",
+    "kind_names",
+]
+
+GROUP = "tta_interactive.kinds"
+# Our own are named here too: they work from a source tree that is not installed, and no
+# package can replace them.
+BUILT_IN = {
+    "shell": "tta_interactive.kinds.shell:ShellKind",
+    "python": "tta_interactive.kinds.python:PythonKind",
+    "call": "tta_interactive.kinds.call:CallKind",
+    "tests": "tta_interactive.kinds.tests:TestsKind",
+}
+
+
+@cache
+def _installed() -> dict[str, EntryPoint]:
+    found = {point.name: point for point in entry_points(group=GROUP)}
+    own = {name: EntryPoint(name, value, GROUP) for name, value in BUILT_IN.items()}
+    return {**found, **own}
+
+
+def kind_names() -> list[str]:
+    """The names of all installed kinds, sorted."""
+    return sorted(_installed())
+
+
+@cache
+def get_kind(name: str) -> Kind:
+    """The kind of that name.
+
+    Raises:
+        UnknownKindError: None is installed, or what is installed cannot be loaded.
+        InvalidRequestError: The entry point exists but does not load.
+    """
+    point = _installed().get(name)
+    if point is None:
+        raise UnknownKindError(name, kind_names())
+    try:
+        loaded: Any = point.load()
+    except (ImportError, AttributeError) as error:
+        raise InvalidRequestError(
+            f"Kind {name!r} is installed as {point.value!r} but cannot be loaded: {error}. "
+            "Reinstall the package that brings it."
+        ) from error
+    if not (isinstance(loaded, type) and issubclass(loaded, Kind)):
+        raise InvalidRequestError(
+            f"Kind {name!r} is installed as {point.value!r}, which is no subclass of "
+            "tta_interactive.kinds.Kind. Mend its entry point."
+        )
+    return loaded()
+
+
+def checked_params(kind: Kind, params: Any) -> Params:
+    """The params as the kind's model.
+
+    Raises:
+        InvalidRequestError: With one sentence that names every wrong value.
+    """
+    try:
+        return kind.Params.model_validate(params)
+    except ValidationError as error:
+        known = ", ".join(kind.Params.model_fields) or "none"
+        found = "; ".join(
+            f"{'.'.join(map(str, e['loc'])) or 'params'}: {e['msg']} (got {e['input']!r:.80})"
+            for e in error.errors(include_url=False)
+        )
+        raise InvalidRequestError(
+            f"Kind {kind.name!r} cannot take these params: {found}. It knows: {known}."
+        ) from None

@@ -1,0 +1,133 @@
+"""What `%tta_submit` gives back: a name for the task that can be asked, waited for, awaited."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Final
+
+from pydantic import JsonValue
+
+from tta_interactive.core import checked_end
+from tta_interactive.errors import TaskFailedError
+from tta_interactive.task import Task, TaskStatus
+from tta_interactive.text import one_line, visible
+
+if TYPE_CHECKING:
+    from tta_interactive.notebook.session import Session
+
+# asyncio sees an interrupt of the kernel only when its loop wakes (ipykernel #881).
+WAKE_SECONDS: Final = 0.2
+
+
+class TaskFailed(TaskFailedError):  # noqa: N818  (the word that its reader sees in the notebook)
+    """A task that was waited for did not complete: two lines in the notebook, no traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        verdict = "was cancelled" if self.code == "cancelled" else f"failed ({self.code})"
+        words = one_line(f"{self.message} {self.remedy}", 600)
+        short = self.task_id[:10]
+        return [
+            f"TaskFailed: {one_line(short)} {one_line(verdict, 80)}: {words}",
+            f"See what it wrote with: %tta_logs {one_line(short)}",
+        ]
+
+
+class TaskHandle:
+    """One submitted task.
+
+    Example:
+        t = %tta_submit shell -- make
+        t.status           # TaskStatus.RUNNING
+        t.result(60)       # waits; raises TaskFailed if it failed
+        await t            # the same, and the kernel's loop stays free
+    """
+
+    def __init__(self, session: "Session", task_id: str, shown_at: int | None = None) -> None:
+        self._session = session
+        self._id = task_id
+        self._shown_at = shown_at
+
+    @property
+    def id(self) -> str:
+        """The whole id."""
+        return self._id
+
+    @property
+    def task(self) -> Task:
+        """All that is known of the task now."""
+        return self._session.engine.status(self._id)
+
+    @property
+    def status(self) -> TaskStatus:
+        """Where it stands now."""
+        return self.task.status
+
+    def result(self, timeout: float | None = None) -> JsonValue:
+        """Wait until it is over and give its result.
+
+        Args:
+            timeout: Seconds to wait; None: for ever.
+
+        Raises:
+            TaskFailed: It failed or was cancelled.
+            WaitTimeoutError: It goes on.
+        """
+        return result_of(self._session.engine.wait(self._id, timeout), timeout)
+
+    def cancel(self) -> Task:
+        """Ask it to end; the task as it then stands."""
+        return self._session.engine.cancel(self._id)
+
+    def logs(self, tail_lines: int | None = None) -> str:
+        """What it wrote, with control characters made visible."""
+        return visible(self._session.engine.logs(self._id, tail_lines=tail_lines))
+
+    def __await__(self) -> Generator[object, None, JsonValue]:
+        return self._finished().__await__()
+
+    async def _finished(self) -> JsonValue:
+        engine, loop = self._session.engine, asyncio.get_running_loop()
+        moved = asyncio.Event()
+        end = await asyncio.to_thread(engine.subscribe, _setter(loop, moved), [self._id])
+        try:
+            while True:
+                moved.clear()
+                task = await asyncio.to_thread(engine.status, self._id)
+                if task.is_final:
+                    return result_of(task, None)
+                while not moved.is_set():
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(moved.wait(), WAKE_SECONDS)
+        finally:
+            end()
+
+    def __repr__(self) -> str:
+        return f"<TaskHandle {self._id[:10]}>"
+
+    def _ipython_display_(self) -> None:
+        # The cell that submitted shows the card already: `t = ...` and `...` look the same.
+        if self._shown_at is None or self._shown_at != self._session.execution_count:
+            self._session.show(self.task)
+
+
+def _setter(
+    loop: asyncio.AbstractEventLoop, moved: asyncio.Event
+) -> Callable[[frozenset[str]], None]:
+    def hand_over(_: frozenset[str]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
+            loop.call_soon_threadsafe(moved.set)
+
+    return hand_over
+
+
+def result_of(task: Task, timeout: float | None) -> JsonValue:
+    """The result of a task that is over.
+
+    Raises:
+        TaskFailed: It failed or was cancelled.
+        WaitTimeoutError: It is not over.
+    """
+    try:
+        return checked_end(task, timeout).result
+    except TaskFailedError as error:
+        raise TaskFailed(error.task_id, error.code, error.message, error.remedy) from None

@@ -1,0 +1,334 @@
+"""The magics: read the line, ask the engine, show. No state of a task is kept here.
+
+Wrong usage is a UsageError: one red line. A failed task, or a store that cannot serve, is an
+exception of two lines, so that *Run All* and every notebook runner stops.
+"""
+
+import argparse
+import json
+import re
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, Final, cast
+
+from IPython.core.error import UsageError
+
+from tta_interactive.errors import RequestError, TTAError
+from tta_interactive.kinds import get_kind, kind_names
+from tta_interactive.notebook.card import display_bundle, display_mode
+from tta_interactive.notebook.handle import TaskHandle, result_of
+from tta_interactive.notebook.line import Line, LineError, Spot, read_line
+from tta_interactive.notebook.markup import table_html
+from tta_interactive.notebook.options import OptionError, plain, read_options
+from tta_interactive.notebook.payload import pickled_call
+from tta_interactive.notebook.session import Session, say
+from tta_interactive.notebook.view import as_text, counts_text, table_text, view_of
+from tta_interactive.notebook.waiting import wait_for
+from tta_interactive.targets import NAMED, Named, request_from_words
+from tta_interactive.task import Task, TaskStatus
+from tta_interactive.text import one_line, visible
+
+BODY: Final = {"python": "code", "shell": "script"}
+"""The param that a cell's body sets; of other kinds it is the target."""
+UNFINISHED: Final = [status for status in TaskStatus if not status.is_final]
+MANY: Final = 1000
+LOG_BYTES: Final = 256 * 1024  # printed at once; more would stall the page
+_IPYTHON_ONLY: Final = re.compile(r"^\s*[%!]", re.MULTILINE)
+
+
+class Magics:
+    """All magics of one IPython shell."""
+
+    def __init__(self, shell: Any) -> None:
+        self.session = Session(shell)
+
+    def close(self) -> None:
+        self.session.close()
+
+    def run(
+        self, name: str, line: str, cell: str | None, local_ns: Mapping[str, object] | None
+    ) -> object:
+        """Run the magic of that name."""
+        with _told_in_few_lines():
+            names = _Names(self.session.shell, local_ns)
+            read = read_line(line, names.evaluate)
+            options = read_options(name, read.words)
+            if name == "tta_submit":
+                return self._submit(options, read, cell, names)
+            if read.verbatim:
+                raise UsageError(f"%{name} takes nothing after --. %{name}? shows examples.")
+            return _RUN[name](self, options, names)
+
+    # ---- submit
+
+    def _submit(
+        self, options: argparse.Namespace, line: Line, cell: str | None, names: "_Names"
+    ) -> object:
+        words: list[object] = [_as_word(word) for word in options.words]
+        if cell is not None:
+            words = _with_body(words, cell)
+        if line.verbatim is not None:
+            words += ["--", *line.verbatim]
+        engine = self.session.engine
+        after = [text for word in options.after or () for text in names.ids([word])]
+        request = request_from_words(
+            words,
+            pickler=pickled_call,
+            label=options.name,
+            priority=options.priority,
+            timeout=options.timeout,
+            max_attempts=None if options.retries is None else options.retries + 1,
+            request_key=options.key,
+            after=tuple(engine.status(one).id for one in after) or None,
+            sandbox=options.sandbox,
+        )
+        task = engine.status(engine.submit(request))
+        self.session.last_id = task.id
+        if engine.worker_problem:
+            say(f"The task is stored, but no worker runs: {engine.worker_problem}")
+        if options.json:
+            say_json(task)
+        elif not options.quiet:
+            self.session.show(task)
+        return TaskHandle(self.session, task.id, self.session.execution_count)
+
+    # ---- look
+
+    def _status(self, options: argparse.Namespace, names: "_Names") -> object:
+        engine = self.session.engine
+        ids = names.ids(options.ids)
+        if options.last:
+            ids += [task.id for task in engine.list(limit=1)]
+        if not options.ids and not options.last:
+            return self._overview(as_json=options.json)
+        tasks = [engine.status(one) for one in ids]
+        if not tasks:
+            say("No tasks.")
+        for task in tasks:
+            if options.json:
+                say_json(task)
+            else:
+                self.session.show(task)
+            if options.detail and task.error is not None and task.error.detail:
+                say(task.error.detail[-LOG_BYTES:])
+        shown_at = self.session.execution_count
+        handles = [TaskHandle(self.session, task.id, shown_at) for task in tasks]
+        return handles[0] if len(handles) == 1 else None
+
+    def _overview(self, *, as_json: bool) -> None:
+        counts = self.session.engine.counts()
+        tasks = self.session.engine.list(statuses=UNFINISHED)
+        if as_json:
+            say_json({"counts": counts, "unfinished": [_facts(task) for task in tasks]})
+            return
+        say(counts_text(counts))
+        if tasks:
+            self._table(tasks)
+
+    def _list(self, options: argparse.Namespace, _: "_Names") -> None:
+        tasks = self.session.engine.list(
+            statuses=[TaskStatus(word) for word in options.state] if options.state else None,
+            kind=options.kind,
+            limit=options.limit,
+        )
+        if options.json:
+            say_json([_facts(task) for task in tasks])
+        else:
+            self._table(tasks)
+
+    def _table(self, tasks: Sequence[Task]) -> None:
+        at = datetime.now(UTC)
+        views = [view_of(task, at) for task in tasks]
+        if display_mode(self.session.shell) == "text":
+            say(table_text(views))
+        else:
+            display_bundle({"text/plain": table_text(views), "text/html": table_html(views)})
+
+    def _logs(self, options: argparse.Namespace, names: "_Names") -> None:
+        ids = self._meant(options, names)
+        for number, one in enumerate(ids):
+            task = self.session.engine.status(one)
+            if len(ids) > 1:
+                say(("" if number == 0 else "\n") + _line(task))
+            if options.f:
+                self._follow(task)
+                continue
+            text = self.session.engine.logs(task.id, tail_lines=options.n, max_bytes=LOG_BYTES)
+            say(text.rstrip("\n") or f"{task.id[:10]} has written nothing.")
+
+    def _follow(self, task: Task) -> None:
+        try:
+            for chunk in self.session.engine.follow_logs(task.id):
+                print(visible(chunk[-LOG_BYTES:]), end="", flush=True)  # noqa: T201
+        except KeyboardInterrupt:
+            say(f"\nStopped following; {task.id[:10]} goes on.")
+
+    # ---- wait and cancel
+
+    def _wait(self, options: argparse.Namespace, names: "_Names") -> object:
+        ids = self._meant(options, names)
+        if not ids:
+            say("No unfinished tasks.")
+            return None
+        tasks = wait_for(
+            self.session,
+            ids,
+            timeout=options.timeout,
+            until_any=options.any,
+            is_quiet=options.quiet,
+        )
+        if tasks is None:
+            return None
+        if options.any:
+            tasks = [task for task in tasks if task.is_final][:1]
+        if not options.quiet:
+            for task in tasks:
+                say(_line(task))
+        results = [
+            None
+            if options.no_raise and task.status is not TaskStatus.COMPLETED
+            else result_of(task, None)
+            for task in tasks
+        ]
+        is_one = options.any or (len(ids) == 1 and not options.all)
+        return results[0] if is_one else results
+
+    def _cancel(self, options: argparse.Namespace, names: "_Names") -> None:
+        if not options.ids and not options.all:
+            raise UsageError("Which task? Give an id, a name or a handle, or --all.")
+        ids = self._meant(options, names)
+        if not ids:
+            say("No unfinished tasks.")
+        for one in ids:
+            say(_line(self.session.engine.cancel(one)))
+
+    def _meant(self, options: argparse.Namespace, names: "_Names") -> list[str]:
+        """The tasks that are named; else with --all the notebooks', else the last one."""
+        if getattr(options, "all", False):
+            if options.ids:
+                raise UsageError("Give ids or --all, not both.")
+            found = self.session.engine.list(statuses=UNFINISHED, owner="notebook", limit=MANY)
+            return [task.id for task in reversed(found)]
+        ids = names.ids(options.ids)
+        if not ids and self.session.last_id is None:
+            raise UsageError("Which task? Nothing was submitted here yet: give an id or a name.")
+        return ids or [self.session.last_id or ""]
+
+
+_RUN: Final[dict[str, Callable[[Magics, argparse.Namespace, "_Names"], object]]] = {
+    "tta_status": Magics._status,  # pyright: ignore[reportPrivateUsage]  (the table of our own)
+    "tta_wait": Magics._wait,  # pyright: ignore[reportPrivateUsage]
+    "tta_cancel": Magics._cancel,  # pyright: ignore[reportPrivateUsage]
+    "tta_logs": Magics._logs,  # pyright: ignore[reportPrivateUsage]
+    "tta_list": Magics._list,  # pyright: ignore[reportPrivateUsage]
+    "tta_board": Magics._list,  # pyright: ignore[reportPrivateUsage]
+}
+
+
+class _Names:
+    """The names that a line can use: the notebook's, and the caller's own in a function."""
+
+    def __init__(self, shell: Any, local_ns: Mapping[str, object] | None) -> None:
+        self._global: dict[str, Any] = shell.user_global_ns
+        self._local: dict[str, Any] = dict(local_ns or shell.user_ns)
+
+    def evaluate(self, expression: str) -> object:
+        # The user's own text, in the user's own kernel, which runs any text of theirs anyway.
+        return eval(expression, self._global, self._local)  # noqa: S307
+
+    def ids(self, words: Sequence[str]) -> list[str]:
+        """The tasks that words name: ids, prefixes, names, handles, lists of handles."""
+        found: list[str] = []
+        for word in words:
+            if isinstance(word, Spot):
+                found += _ids_in(word.value, word)
+            elif (known := self._local.get(word)) is not None and _is_handles(known):
+                found += _ids_in(known, word)
+            else:
+                found += [part for part in word.split(",") if part] or [word]
+        for one in found:
+            if not one.strip():
+                raise UsageError("'' is no task. Give an id, a name or a handle.")
+        return found
+
+
+def _is_handles(value: object) -> bool:
+    if isinstance(value, list | tuple):
+        parts = cast("Sequence[object]", value)
+        return bool(parts) and all(isinstance(one, TaskHandle) for one in parts)
+    return isinstance(value, TaskHandle)
+
+
+def _ids_in(value: object, typed: str) -> list[str]:
+    if isinstance(value, TaskHandle | Task):
+        return [value.id]
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, list | tuple):
+        parts = cast("Sequence[object]", value)
+        return [one for part in parts for one in _ids_in(part, typed)]
+    raise UsageError(
+        f"{one_line(typed, 80)} is an object of type {type(value).__name__} and no task. "
+        "Give an id, a name or a handle."
+    )
+
+
+def _as_word(word: str) -> object:
+    return Named(word.name or "", plain(word)) if isinstance(word, Spot) else word
+
+
+def _with_body(words: list[object], body: str) -> list[object]:
+    """The words of a cell magic: `python` unless a kind is named, and the body as its param."""
+    if not words or not isinstance(words[0], str) or NAMED.fullmatch(words[0]):
+        words = ["python", *words]
+    kind = words[0]
+    param = BODY.get(str(kind))
+    if param is None and kind in kind_names():
+        param = get_kind(str(kind)).target
+    if param is None or kind == "call":
+        raise UsageError(
+            f"A cell's body cannot go to {one_line(str(kind), 80)!r}. Name a kind that takes "
+            "text, such as shell, or none: then the body is Python."
+        )
+    if kind == "python" and (match := _IPYTHON_ONLY.search(body)):
+        _check_python(body, match)
+    return [*words, Named(param, body)]
+
+
+def _check_python(body: str, match: re.Match[str]) -> None:
+    try:
+        compile(body, "<cell>", "exec")
+    except (SyntaxError, ValueError):
+        line = body[: match.end()].count("\n") + 1
+        raise UsageError(
+            f"Line {line} of the cell starts with {match[0].strip()!r}: lines for IPython do not "
+            "run in a task. Use Python, or %%tta_submit shell."
+        ) from None
+
+
+@contextmanager
+def _told_in_few_lines() -> Generator[None]:
+    try:
+        yield
+    except (RequestError, LineError, OptionError) as error:
+        raise UsageError(one_line(str(error), 2000)) from None
+    except TTAError as error:
+        if not hasattr(error, "_render_traceback_"):
+            lines = [f"{type(error).__name__}: {one_line(str(error), 2000)}"]
+            error._render_traceback_ = lambda: lines  # pyright: ignore[reportAttributeAccessIssue]
+        raise
+
+
+def _line(task: Task) -> str:
+    return as_text(view_of(task, datetime.now(UTC)))
+
+
+def _facts(task: Task) -> object:
+    return task.model_dump(mode="json")
+
+
+def say_json(value: object) -> None:
+    """Print JSON that is plain ASCII."""
+    facts = _facts(value) if isinstance(value, Task) else value
+    print(json.dumps(facts, indent=2), flush=True)  # noqa: T201  (a magic answers by printing)

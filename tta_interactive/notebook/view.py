@@ -1,0 +1,286 @@
+"""A task as the words, the colour and the bars that a person sees: pure.
+
+Labels, messages, results and paths are written by strangers. Everything that leaves this
+module as text has passed `one_line` or `visible` and has a cap; `markup.py` escapes it once
+more for HTML. Nothing here trusts the shape of a result.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from pydantic import JsonValue
+
+from tta_interactive.task import SandboxLevel, Task, TaskStatus
+from tta_interactive.text import one_line
+
+Tone = Literal["waiting", "busy", "asking", "good", "bad", "off"]
+
+SHORT_ID: Final = 10  # `t_` and 48 random bits: no two tasks of one store share them
+LABEL: Final = 120
+MESSAGE: Final = 240
+ERROR: Final = 600
+PATH: Final = 400
+
+TONES: Final[Mapping[TaskStatus, Tone]] = {
+    TaskStatus.QUEUED: "waiting",
+    TaskStatus.RUNNING: "busy",
+    TaskStatus.INPUT_REQUIRED: "asking",
+    TaskStatus.COMPLETED: "good",
+    TaskStatus.FAILED: "bad",
+    TaskStatus.CANCELLED: "off",
+}
+OWNERS: Final = {"cli": "terminal", "python": "program"}
+MINUTE: Final = 60
+HOUR: Final = 3600
+DAY: Final = 86400
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """A coverage figure with its bar; all in percent."""
+
+    name: str
+    percent: float
+    start: float
+    """Reached by importing the module alone."""
+    wanted: float | None
+    """The threshold; None: there is none for this figure."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What a `tests` task reached."""
+
+    counts: str
+    """`14 tests kept of 17`."""
+    shares: tuple[Share, ...]
+    path: str
+    remark: str
+    """`below the threshold of 90 %`, `from the cache`; empty if there is nothing to remark."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """All that a card, a row and a line of text show of one task. Text only, no HTML."""
+
+    id: str
+    short: str
+    word: str
+    """The status in capitals."""
+    tone: Tone
+    kind: str
+    label: str
+    owner: str
+    is_final: bool
+    is_cancelling: bool
+    fraction: float | None
+    """Done, 0 to 1; None: not known."""
+    message: str
+    elapsed: str
+    """`12 s`; empty: not started."""
+    error: str
+    remedy: str
+    facts: tuple[str, ...]
+    """Small print: attempts, sandbox."""
+    report: Report | None
+    outcome: str
+    """A short result that fits on a line; empty: none, or a report says it better."""
+
+
+def view_of(task: Task, now: datetime) -> View:
+    """What a person sees of the task at a moment."""
+    report = report_of(task.result) if task.status is TaskStatus.COMPLETED else None
+    message = "" if task.is_final else one_line(task.message, MESSAGE)
+    return View(
+        id=one_line(task.id, 64),
+        short=one_line(task.id[:SHORT_ID]),
+        word=task.status.value.upper(),
+        tone=TONES[task.status],
+        kind=one_line(task.kind, 40),
+        label=one_line(task.label, LABEL),
+        owner=owner_words(task.owner),
+        is_final=task.is_final,
+        is_cancelling=task.cancel_requested_at is not None and not task.is_final,
+        fraction=_fraction(task),
+        message=message,
+        elapsed=_elapsed(task, now),
+        error=f"{one_line(task.error.code, 40)}: {one_line(task.error.message, ERROR)}"
+        if task.error
+        else "",
+        remedy=one_line(task.error.remedy, ERROR) if task.error else "",
+        facts=tuple(_facts(task)),
+        report=report,
+        outcome=_outcome(task) if report is None else "",
+    )
+
+
+def owner_words(owner: str) -> str:
+    """The door that submitted a task, in a reader's words."""
+    if owner.startswith("mcp:"):
+        return f"agent {one_line(owner.removeprefix('mcp:'), 40)}"
+    return OWNERS.get(owner, one_line(owner, 40))
+
+
+def span(seconds: float) -> str:
+    """Seconds for people: `0.3 s`, `42 s`, `3 m 05 s`, `2 h 07 m`, `3 d 4 h`."""
+    seconds = max(0.0, seconds)
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < MINUTE:
+        return f"{whole} s"
+    if whole < HOUR:
+        return f"{whole // MINUTE} m {whole % MINUTE:02d} s"
+    if whole < DAY:
+        return f"{whole // HOUR} h {whole % HOUR // MINUTE:02d} m"
+    return f"{whole // DAY} d {whole % DAY // HOUR} h"
+
+
+def report_of(result: JsonValue) -> Report | None:
+    """The report of a `tests` task, or None if the result is none."""
+    if not isinstance(result, dict) or "kept" not in result or "line" not in result:
+        return None
+    start = result.get("baseline")
+    start = start if isinstance(start, dict) else {}
+    wanted = _number(result.get("coverage_threshold", result.get("threshold")))
+    shares = [
+        Share(
+            name=name,
+            percent=_percent(value),
+            start=min(_percent(_number(start.get(name)) or 0.0), _percent(value)),
+            wanted=_percent(wanted) if wanted and name == "line" else None,
+        )
+        for name in ("line", "branch")
+        if (value := _number(result.get(name))) is not None
+    ]
+    return Report(
+        counts=_counts(result),
+        shares=tuple(shares),
+        path=_path(result),
+        remark=_remark(result, wanted),
+    )
+
+
+def as_text(view: View) -> str:
+    """One task on one line."""
+    word = f"{view.word}, CANCELLING" if view.is_cancelling else view.word
+    parts = [f"{word} {view.short}", f"{view.kind}: {view.label}" if view.label else view.kind]
+    if view.fraction is not None and not view.is_final:
+        parts.append(percent_words(view.fraction * 100))
+    parts += [view.elapsed, view.message, view.error, view.remedy, view.outcome]
+    if view.report is not None:
+        parts.append(view.report.counts)
+        parts += [f"{s.name} {percent_words(s.percent)}" for s in view.report.shares]
+        parts += [view.report.remark, view.report.path]
+    return "  ".join(part for part in parts if part)
+
+
+def table_text(views: Sequence[View]) -> str:
+    """Tasks in columns."""
+    if not views:
+        return "No tasks."
+    head = ("STATUS", "ID", "KIND", "TIME", "OWNER", "LABEL")
+    rows = [head, *[(v.word, v.short, v.kind, v.elapsed, v.owner, _last(v)) for v in views]]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    return "\n".join(
+        "  ".join(text.ljust(wide) for text, wide in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def counts_text(counts: Mapping[str, int]) -> str:
+    """`2 RUNNING, 1 QUEUED, 14 COMPLETED`."""
+    known = [f"{counts[status]} {status.upper()}" for status in TaskStatus if counts.get(status)]
+    return ", ".join(known) or "No tasks."
+
+
+def percent_words(percent: float) -> str:
+    """`93 %`, `92.6 %`: never rounded up to 100."""
+    text = f"{math.floor(percent * 10) / 10:.1f}".removesuffix(".0")
+    return f"{text} %"
+
+
+def _last(view: View) -> str:
+    share = percent_words(view.fraction * 100) if view.fraction is not None else ""
+    live = " ".join(part for part in (share, view.message) if part and not view.is_final)
+    return f"{view.label}  [{live}]" if live else view.label
+
+
+def _fraction(task: Task) -> float | None:
+    if task.progress is None or not math.isfinite(task.progress):
+        return None
+    return min(1.0, max(0.0, task.progress))
+
+
+def _elapsed(task: Task, now: datetime) -> str:
+    if task.started_at is None:
+        return ""
+    return span(((task.finished_at or now) - task.started_at).total_seconds())
+
+
+def _facts(task: Task) -> list[str]:
+    facts: list[str] = []
+    if task.max_attempts > 1 or task.attempt > 1:
+        facts.append(f"attempt {task.attempt} of {task.max_attempts}")
+    if task.after and task.status is TaskStatus.QUEUED:
+        facts.append(f"after {len(task.after)} other task{'s' if len(task.after) > 1 else ''}")
+    if task.sandbox_got is not None and task.sandbox_got is not SandboxLevel.NONE:
+        facts.append(f"sandbox {task.sandbox_got.word}")
+    return facts
+
+
+def _outcome(task: Task) -> str:
+    """A plain result that is quickly said."""
+    result = task.result
+    if task.status is not TaskStatus.COMPLETED or result is None:
+        return ""
+    if isinstance(result, bool | int | float):
+        return str(result)
+    return one_line(result, MESSAGE) if isinstance(result, str) else ""
+
+
+def _counts(result: Mapping[str, JsonValue]) -> str:
+    kept, generated = _count(result.get("kept")), _count(result.get("generated"))
+    if kept is None:
+        return "tests"
+    words = f"{kept} test{'' if kept == 1 else 's'} kept"
+    return f"{words} of {generated}" if generated is not None else words
+
+
+def _remark(result: Mapping[str, JsonValue], wanted: float | None) -> str:
+    remarks: list[str] = []
+    if result.get("threshold_met") is False and wanted is not None:
+        remarks.append(f"below the threshold of {percent_words(_percent(wanted))}")
+    if result.get("cached") is True:
+        remarks.append("from the cache")
+    return ", ".join(remarks)
+
+
+def _path(result: Mapping[str, JsonValue]) -> str:
+    path = result.get("output_path")
+    return one_line(path, PATH) if isinstance(path, str) else ""
+
+
+def _count(value: JsonValue) -> int | None:
+    """A count, whether it is given as a number or as a list of what was counted."""
+    if isinstance(value, list):
+        return len(value)
+    number = _number(value)
+    return None if number is None else int(number)
+
+
+def _number(value: JsonValue) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _percent(value: float) -> float:
+    return min(100.0, max(0.0, value))

@@ -1,0 +1,157 @@
+"""What may be asked for: one request becomes one task.
+
+A request is checked completely here, before anything is stored: what the store accepts,
+the worker can run.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    ValidationError,
+)
+
+from tta_interactive.errors import InvalidRequestError
+from tta_interactive.kinds import checked_params, get_kind
+from tta_interactive.task import Priority, SandboxLevel, Task
+
+MAX_REQUEST_BYTES: Final = 16 * 1024 * 1024  # larger data belongs in a file
+MAX_ATTEMPTS: Final = 100
+MAX_SECONDS: Final = 10 * 365 * 86400
+
+
+def _level(value: object) -> object:
+    return SandboxLevel[value.upper()] if _is_word(value, SandboxLevel) else value
+
+
+def _priority(value: object) -> object:
+    return Priority[value.upper()] if _is_word(value, Priority) else value
+
+
+def _is_word(value: object, words: type[Priority] | type[SandboxLevel]) -> bool:
+    return isinstance(value, str) and value.upper() in words.__members__
+
+
+NoNul = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
+
+
+class TaskRequest(BaseModel):
+    """One task to be. Values are checked when it is made; params when it becomes a task."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    kind: Annotated[str, StringConstraints(min_length=1, max_length=80)]
+    params: dict[str, JsonValue] = {}
+    label: Annotated[NoNul, Field(max_length=200)] = ""
+    """What people call it; default: made by the kind."""
+    workspace: Annotated[NoNul, Field(max_length=4096)] = ""
+    """Directory in which it works; default: the current one."""
+    priority: Annotated[Priority, BeforeValidator(_priority)] = Priority.NORMAL
+    """`critical`, `high`, `normal` or `low`."""
+    after: Annotated[tuple[str, ...], Field(max_length=1000)] = ()
+    """Ids of tasks that must complete first."""
+    not_before: AwareDatetime | None = None
+    """Do not start earlier."""
+    timeout: Annotated[float, Field(gt=0, le=MAX_SECONDS, allow_inf_nan=False)] | None = None
+    """Seconds that one attempt may take; default: the kind's."""
+    max_attempts: Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)] | None = None
+    """How often it may be tried when it fails; more than 1 says that it may be repeated."""
+    idempotent: bool | None = None
+    """Whether it may be started again when its process was lost half-way; default: the kind's."""
+    request_key: Annotated[NoNul, Field(min_length=1, max_length=200)] | None = None
+    """A repeated submit with the same key gives the same task."""
+    sandbox: Annotated[SandboxLevel, BeforeValidator(_level)] | None = None
+    """The least level: `none`, `limits`, `landlock` or `namespaces`; default: the kind's."""
+    python: Annotated[NoNul, Field(max_length=4096)] = ""
+    """Interpreter for Python code; default: the one that submits."""
+    environment: dict[NoNul, NoNul] = {}
+    """More variables for the task. They are stored: no secrets."""
+    metadata: dict[str, JsonValue] = {}
+
+    @classmethod
+    def checked(cls, **facts: Any) -> "TaskRequest":
+        """A request, or `InvalidRequestError` with one sentence that names every wrong value."""
+        try:
+            return cls(**facts)
+        except ValidationError as error:
+            found = "; ".join(
+                f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r:.80})"
+                for e in error.errors(include_url=False)
+            )
+            raise InvalidRequestError(f"This cannot be submitted: {found}.") from None
+
+
+def new_task_id() -> str:
+    """`t_` and 128 random bits in URL-safe base64."""
+    return f"t_{secrets.token_urlsafe(16)}"
+
+
+def as_task(request: TaskRequest, *, owner: str, python: str, at: datetime) -> Task:
+    """The queued task that a request asks for.
+
+    Raises:
+        UnknownKindError: No such kind is installed.
+        InvalidRequestError: The params, or the whole request, cannot be accepted.
+    """
+    kind = get_kind(request.kind)
+    params = checked_params(kind, request.params)
+    repeat = request.idempotent
+    if repeat is None:
+        repeat = kind.idempotent or (request.max_attempts or 1) > 1
+    task = Task(
+        id=new_task_id(),
+        kind=request.kind,
+        params=params.model_dump(mode="json", exclude_defaults=True),
+        label=request.label or kind.label(params)[:200],
+        owner=owner,
+        workspace=request.workspace or os.getcwd(),
+        python=request.python or python,
+        environment=_inherited(request.environment),
+        priority=request.priority,
+        after=tuple(dict.fromkeys(request.after)),
+        not_before=request.not_before,
+        max_attempts=request.max_attempts or 1,
+        timeout=request.timeout if request.timeout is not None else kind.timeout,
+        idempotent=repeat,
+        request_key=request.request_key,
+        sandbox=request.sandbox if request.sandbox is not None else kind.sandbox,
+        metadata=request.metadata,
+        submitted_at=at,
+    )
+    if not Path(task.workspace).is_absolute():
+        raise InvalidRequestError(
+            f"The workspace {task.workspace!r} is no absolute path. Give an absolute directory."
+        )
+    _check_text(task)
+    return task
+
+
+def _inherited(given: Mapping[str, str]) -> dict[str, str]:
+    """The submitter's PATH and virtual environment, which the worker may not share."""
+    own = {name: os.environ[name] for name in ("PATH", "VIRTUAL_ENV") if name in os.environ}
+    return {**own, **given}
+
+
+def _check_text(task: Task) -> None:
+    try:
+        size = len(task.model_dump_json(exclude_defaults=True).encode())
+    except (UnicodeEncodeError, ValueError) as error:
+        raise InvalidRequestError(
+            f"The request holds text that is no Unicode ({error}). Remove lone surrogates."
+        ) from None
+    if size > MAX_REQUEST_BYTES:
+        raise InvalidRequestError(
+            f"The request has {size:,} bytes; at most {MAX_REQUEST_BYTES:,} are kept. "
+            "Put the data into a file and pass its path."
+        )

@@ -1,0 +1,14 @@
+"""Verified test generation: write tests, run them, keep what holds, measure what it reaches.
+
+    module.py   find the module                     backend.py  who writes tests (native.py is ours)
+    scratch.py  copy its project                    split.py    a file of tests -> single tests
+    probe.py    import it once, alone               verify.py   run each three times, keep what holds
+    steps.py    every child process, contained      measure.py  branch coverage of the module
+    write.py    put the file where it belongs       final.py    once more, where it will live
+    cache.py    the same question, the same answer  report.py   what is told
+    pipeline.py the order of all this
+
+This package is trusted code and never imports the module under test. What must live next to
+hostile code is in `inside/`: standard library only, copied to scratch, run in the sandbox,
+and believed only as far as its report can be checked from here.
+"""

@@ -1,0 +1,73 @@
+"""Run the written file once more where it lives: plain pytest, the project's own settings.
+
+The workspace is read only in there. The plugin that comes along only reports; it changes neither
+the path nor the order.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tta_interactive.runners.testgen.module import Source
+from tta_interactive.runners.testgen.steps import Bench
+from tta_interactive.runners.testgen.verify import (
+    TEST_SECONDS,
+    pytest_environment,
+    read_sheet,
+    stall_watch,
+)
+
+SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Final:
+    """What became of the file in the real tree."""
+
+    passed: bool
+    bad: dict[str, str]
+    """Test -> why it did not pass."""
+    imports_other: bool
+    """Whether the module was not found, or another one of its name was."""
+    output: str
+
+
+def run_in_place(bench: Bench, source: Source, output: Path, workspace: Path) -> Final:
+    """`pytest OUTPUT` in the workspace."""
+    place = bench.place("final")
+    variables = pytest_environment(bench, place, root=None, module=source.name, is_plain=True)
+    report = place / "report.jsonl"
+    step = bench.run(
+        place,
+        # -P: what is started as `pytest` does not put the current directory on the path either.
+        ["-P", "-m", "pytest", "-q", "--tb=short", "-p", "_tta_inside.plugin"]
+        + ["-p", "no:cacheprovider", f"./{output}"],
+        timeout=SECONDS,
+        environment=variables,
+        workspace=workspace,
+        watch=stall_watch(report, 3 * TEST_SECONDS),
+    )
+    sheet = read_sheet(report)
+    bad = {test: why for test, why in sheet.outcomes.items() if why}
+    if sheet.unfinished:
+        bad[sheet.unfinished] = f"its process {step.how}"
+    passed = step.code == 0 and sheet.finished and not bad and bool(sheet.outcomes)
+    other = bool(sheet.broken) or not _is_same(sheet.module_file, source.file)
+    text = "\n".join(part for part in (sheet.broken, step.output) if part)
+    return Final(passed, bad, other, text[-4000:])
+
+
+def _is_same(found: str, file: Path) -> bool:
+    return bool(found) and Path(found).resolve() == file.resolve()
+
+
+def path_lines(source: Source, output: Path, workspace: Path) -> str:
+    """The statements that let a test file find a module that is not installed."""
+    ups = len(output.parts) - 1
+    root = source.root.relative_to(workspace)
+    tail = "".join(f' / "{part}"' for part in root.parts)
+    return (
+        "import sys\n"
+        "from pathlib import Path\n\n"
+        "# The module is not installed: its directory has to be on the path.\n"
+        f"sys.path.insert(0, str(Path(__file__).resolve().parents[{ups}]{tail}))"
+    )

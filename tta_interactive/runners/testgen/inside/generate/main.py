@@ -1,0 +1,159 @@
+"""One run of the generator: a job in, a file of tests out, and a journal on the way.
+
+The journal and the heart beat are how a run that the module ends (`os._exit`, a crash in C, an
+endless loop in C) is continued: the next run replays the journal and leaves out the target that
+was being called.
+"""
+
+import ast
+import importlib
+import json
+import os
+import random
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ..guard import Guard
+from ..place import limit_resources, put_on_path, write_report
+from .calls import Caller, Candidate
+from .emit import as_file
+from .expect import Expectations
+from .search import Found, Limits, Search
+from .shapes import attributes_used
+from .targets import Names, enum_members, find_targets
+from .trace import Runner
+from .values import Values, module_doctests
+
+BEAT = 256  # bytes: one record, written over and over
+CALL_LIMIT = 1.0  # seconds
+
+
+def run(job: dict[str, Any]) -> None:
+    """Report `source` (a file of tests), `steps`, `tests`."""
+    limit_resources()
+    guard = Guard(job["writable"], commands=job["commands"])
+    guard.install()
+    put_on_path(job["root"])
+    journal = os.open(job["journal"], os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+    beat = os.open(job["beat"], os.O_WRONLY | os.O_CREAT, 0o600)
+    module = importlib.import_module(job["module"])
+    guard.writable_in_a_call = False
+    tree = ast.parse(Path(job["file"]).read_bytes())
+    draw = random.Random(job["seed"])  # noqa: S311 (tests, not secrets)
+
+    names = Names(module)
+    targets, known = find_targets(module, names)
+    for name in _constants(module, tree):
+        names.own(name)
+    banned = set(job["banned"])
+    targets = [target for target in targets if target.key not in banned]
+    values = Values(tree, _patterns(module), draw)
+    values.objects.update(enum_members(known))
+    caller = Caller(targets, known, names, values, attributes_used(tree), draw)
+    runner = Runner(str(module.__file__), names.space, guard, _raise_lines(tree), CALL_LIMIT)
+    hidden = [job["root"], os.getcwd(), sys.prefix, sys.base_prefix, *job["writable"]]
+    expectations = Expectations(module.__name__, names, known, hidden)
+    every_line = frozenset[int]().union(*(target.lines for target in targets))
+
+    def report_beat(step: int, target: str, lines: int) -> None:
+        record = json.dumps([step, target[:100], lines, len(every_line)])
+        os.pwrite(beat, record.encode().ljust(BEAT)[:BEAT], 0)
+
+    def keep(found: Found) -> None:
+        line = json.dumps([found.candidate.target, *found.candidate.statements()])
+        os.write(journal, line.encode() + b"\n")
+
+    first = [*_replayed(job["journal"], banned), *_examples(tree)]
+    search = Search(
+        targets,
+        caller,
+        runner,
+        expectations,
+        values.objects,
+        draw,
+        file=str(module.__file__),
+        focus=set(job["focus"]),
+        beat=report_beat,
+        keep=keep,
+    )
+    if targets:
+        search.run(first, Limits(job["steps"], job["seconds"]))
+    chosen = search.chosen(job["most"])
+    write_report(
+        job["report"],
+        {
+            "source": as_file([one.test for one in chosen], names) if chosen else "",
+            "tests": len(chosen),
+            "steps": search.steps,
+            "targets": len(targets),
+        },
+    )
+    sys.stdout.flush()
+    os._exit(0)  # threads and exit hooks of the module have no say
+
+
+def _raise_lines(tree: ast.AST) -> set[int]:
+    """Every line of every `raise` statement: the traceback may name any of them."""
+    return {
+        line
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Raise)
+        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    }
+
+
+def _constants(module: ModuleType, tree: ast.Module) -> Iterator[str]:
+    """Public names that the module assigns at its top: examples may use them."""
+    for node in tree.body:
+        parts = node.targets if isinstance(node, ast.Assign) else []
+        for part in parts:
+            if isinstance(part, ast.Name) and not part.id.startswith("_"):
+                if hasattr(module, part.id):
+                    yield part.id
+
+
+def _patterns(module: ModuleType) -> list[re.Pattern[str]]:
+    """The regular expressions that the module and its classes hold, in a fixed order."""
+    found: dict[str, re.Pattern[str]] = {}
+    holders = [module, *(value for value in vars(module).values() if isinstance(value, type))]
+    for holder in holders:
+        for name, value in sorted(vars(holder).items(), key=lambda item: item[0]):
+            if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
+                found.setdefault(f"{value.pattern}/{value.flags}/{name}", value)
+    return list(found.values())
+
+
+def _replayed(journal: str, banned: set[str]) -> Iterator[Candidate]:
+    """What an earlier run kept."""
+    for line in Path(journal).read_text(encoding="utf-8").splitlines():
+        target, *statements = json.loads(line)
+        if target not in banned:
+            yield Candidate(last=None, raw=tuple(statements))
+
+
+def _examples(tree: ast.Module) -> Iterator[Candidate]:
+    """Each doctest up to each of its expressions."""
+    for group in module_doctests(tree):
+        statements: list[str] = []
+        for source in group:
+            if "\n" in source or len(statements) > 6:
+                break
+            body = ast.parse(source).body
+            if len(body) != 1:
+                break
+            node = body[0]
+            if isinstance(node, ast.Expr):
+                yield Candidate(last=None, raw=(*statements, _unprinted(node.value)))
+            statements.append(source)
+
+
+def _unprinted(node: ast.expr) -> str:
+    """`print(x)` prints, `x` can be compared."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
+        if len(node.args) == 1 and not node.keywords:
+            return ast.unparse(node.args[0])
+    return ast.unparse(node)

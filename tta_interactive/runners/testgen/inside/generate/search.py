@@ -1,0 +1,214 @@
+"""The search: try candidates, keep those that run code which none before them ran.
+
+Everything is drawn from one seeded generator and bounded by a number of tries, so that the same
+seed gives the same tests; the time limit is only the upper bound for slow modules.
+"""
+
+import ast
+import collections.abc
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .calls import MAX_STATEMENT, Caller, Candidate
+from .emit import Written
+from .expect import Expectations
+from .targets import CHANGING, Target
+from .trace import Arc, Outcome, Runner
+
+MAX_OBJECTS = 25
+PATIENCE = 12_000  # tries without anything new, after which more bring next to nothing
+WRONG_USE = (TypeError, AttributeError, NameError, SyntaxError, UnboundLocalError)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A candidate that reached something new."""
+
+    candidate: Candidate
+    test: Written
+    arcs: frozenset[Arc]
+    is_sound: bool
+    """It returned, or the module raised on purpose: not an accident of wrong use."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When the search ends."""
+
+    steps: int
+    seconds: float
+
+
+class Search:
+    """One search over one module."""
+
+    def __init__(
+        self,
+        targets: list[Target],
+        caller: Caller,
+        runner: Runner,
+        expectations: Expectations,
+        objects: dict[str, list[str]],
+        draw: random.Random,
+        *,
+        file: str,
+        focus: set[int],
+        beat: Callable[[int, str, int], None],
+        keep: Callable[[Found], None],
+    ) -> None:
+        self._targets = targets
+        self._caller, self._runner, self._expectations = caller, runner, expectations
+        self._objects, self._draw, self._file = objects, draw, file
+        self._focus, self._beat, self._keep = focus, beat, keep
+        self._sound: set[Arc] = set()
+        self._any: set[Arc] = set()
+        self._lines: set[int] = set()
+        self._corpus: list[Candidate] = []
+        self.found: list[Found] = []
+        self.steps = 0
+
+    def run(self, first: list[Candidate], limits: Limits) -> None:
+        """Try the given candidates, then as many others as the limits allow."""
+        end = time.monotonic() + limits.seconds
+        last_new = 0
+        queue = [*first, *self._first_of_each()]
+        queue.reverse()
+        weights: list[float] = []
+        while self.steps < limits.steps and time.monotonic() < end:
+            if self.steps - last_new > PATIENCE and not queue:
+                break
+            if self.steps % 64 == 0:
+                weights = [self._weight(target) for target in self._targets]
+            candidate = queue.pop() if queue else self._next(weights)
+            self.steps += 1
+            if candidate is None:
+                continue
+            self._beat(self.steps, candidate.target, len(self._lines))
+            if self._consider(candidate):
+                last_new = self.steps
+
+    def chosen(self, most: int) -> list[Found]:
+        """Few of the found that together reach all that was reached."""
+        left = set().union(*(one.arcs for one in self.found)) if self.found else set[Arc]()
+        picked: list[Found] = []
+        for sound in (True, False):
+            some = sorted(
+                (one for one in self.found if one.is_sound is sound),
+                key=lambda one: -len(one.arcs),
+            )
+            for one in some:
+                if len(picked) < most and one.arcs & left:
+                    picked.append(one)
+                    left -= one.arcs
+        order = {target.key: at for at, target in enumerate(self._targets)}
+        return sorted(picked, key=lambda one: order.get(one.candidate.target, -1))
+
+    def _first_of_each(self) -> Iterator[Candidate]:
+        for target in sorted(self._targets, key=lambda one: one.sort not in ("helper", "class")):
+            for _ in range(6 if target.sort in ("class", "helper") else 3):
+                candidate = self._caller.new(target)
+                if candidate:
+                    yield candidate
+
+    def _weight(self, target: Target) -> float:
+        missing = target.lines - self._lines
+        return 1.0 + 3.0 * min(len(missing), 20) + 10.0 * len(missing & self._focus)
+
+    def _next(self, weights: list[float]) -> Candidate | None:
+        if self._corpus and self._draw.random() < 0.55:
+            # The newest reached deepest; older ones still get their turn.
+            at = int(len(self._corpus) * self._draw.random() ** 0.5)
+            return self._caller.changed(self._corpus[at])
+        return self._caller.new(self._draw.choices(self._targets, weights)[0])
+
+    def _consider(self, candidate: Candidate) -> bool:
+        statements = candidate.statements()
+        if any(len(text) > MAX_STATEMENT for text in statements):
+            return False
+        outcome = self._runner.run(statements)
+        if outcome is None:
+            return False
+        if _is_lazy(outcome.value):
+            for form in ("list({})", "list(itertools.islice({}, 20))"):
+                lazy = [*statements[:-1], form.format(statements[-1])]
+                outcome = self._runner.run(lazy)
+                if outcome is not None:
+                    statements = lazy
+                    break
+            if outcome is None:
+                return False
+        is_sound = outcome.error is None or outcome.raised_by_module
+        wrong = isinstance(outcome.error, WRONG_USE) and not is_sound
+        new = outcome.arcs - (self._sound if is_sound else self._any)
+        self._caller.learn(candidate, found=bool(new), wrong_type=wrong)
+        if outcome.error is None:
+            self._remember(candidate, statements, outcome.value, bool(new))
+        if not new or (candidate.last and candidate.last.target.sort == "helper"):
+            return False
+        if candidate.last is None and not is_sound:
+            return False  # an example of the documentation that does not work here
+        if outcome.error is not None and outcome.done < len(statements) - 1:
+            if outcome.done or not candidate.made:
+                return False  # a step on the way failed: another candidate tells it better
+            statements = [candidate.made]
+        test = self._written(candidate, statements, outcome)
+        again = self._runner.run(statements, traced=False)
+        if again is None or test is None or test != self._written(candidate, statements, again):
+            return False  # not the same twice: no test
+        self._any |= outcome.arcs
+        if is_sound:
+            self._sound |= outcome.arcs
+        self._lines |= {line for pair in outcome.arcs for line in pair if line > 0}
+        one = Found(candidate, test, outcome.arcs, is_sound)
+        self.found.append(one)
+        self._keep(one)
+        if candidate.last is not None and not wrong:
+            self._corpus.append(candidate)
+        return True
+
+    def _remember(
+        self, candidate: Candidate, statements: list[str], value: Any, is_new: bool
+    ) -> None:
+        """Objects that worked are arguments and subjects of later candidates."""
+        if candidate.last is None or len(statements) != 1:
+            return
+        cls = self._expectations.written_class(type(value))
+        known = self._objects.setdefault(cls, []) if cls else None
+        if known is None or statements[0] in known:
+            return
+        if len(known) < 5 or (is_new and len(known) < MAX_OBJECTS):
+            known.append(statements[0])
+
+    def _written(
+        self, candidate: Candidate, statements: list[str], outcome: Outcome
+    ) -> Written | None:
+        facts = self._expectations
+        if outcome.error is not None:
+            raised, asserts = facts.of_error(outcome.error, outcome.raised_by_module)
+            return Written(candidate.target, tuple(statements), tuple(asserts), raises=raised)
+        variable, use = candidate.variable, candidate.last
+        changes = use is not None and (
+            use.target.name in CHANGING or _is_statement(statements[-1])
+        )
+        after: list[str] = []
+        if variable and outcome.value is None:
+            after = facts.of_state(outcome.names.get(variable), variable)
+        if changes:
+            if not after:
+                return None  # nothing to be seen from outside
+            return Written(candidate.target, tuple(statements), tuple(after), needs_result=False)
+        if use is None and _is_statement(statements[-1]):
+            return None
+        asserts = [*facts.of_value(outcome.value), *after]
+        return Written(candidate.target, tuple(statements), tuple(asserts))
+
+
+def _is_lazy(value: Any) -> bool:
+    return isinstance(value, collections.abc.Iterator)
+
+
+def _is_statement(text: str) -> bool:
+    return not isinstance(ast.parse(text).body[0], ast.Expr)

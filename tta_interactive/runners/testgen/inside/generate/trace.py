@@ -1,0 +1,170 @@
+"""Run a few statements and say how they ended and which lines of the module they ran."""
+
+import contextlib
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import CodeType, FrameType
+from typing import Any
+
+from ..guard import Guard, Refused
+
+Arc = tuple[int, int]
+MAX_PRINTED = 1_000_000
+
+
+class TookTooLong(BaseException):
+    """The statements ran longer than a test should."""
+
+
+class PrintedTooMuch(BaseException):
+    """The statements printed more than a test should."""
+
+
+class _Sink:
+    """Swallows what is printed, up to a bound."""
+
+    encoding = "utf-8"
+    errors = "strict"
+
+    def __init__(self) -> None:
+        self._size = 0
+
+    def write(self, text: str) -> int:
+        self._size += len(text)
+        if self._size > MAX_PRINTED:
+            raise PrintedTooMuch
+        return len(text)
+
+    def flush(self) -> None: ...
+
+    def isatty(self) -> bool:
+        return False
+
+
+@dataclass
+class Outcome:
+    """What came of some statements."""
+
+    value: Any
+    """Of the last one, if it is an expression."""
+    names: dict[str, Any]
+    error: Exception | None
+    raised_by_module: bool
+    """Whether a `raise` statement of the module made the error."""
+    arcs: frozenset[Arc]
+    done: int
+    """How many statements ended without an error."""
+
+
+class Runner:
+    """Runs statements in the names of a test file."""
+
+    def __init__(
+        self, file: str, space: dict[str, Any], guard: Guard, raises: set[int], limit: float
+    ) -> None:
+        self._file, self._space, self._guard = file, space, guard
+        self._raises, self._limit = raises, limit
+        self._alarm_is_set = False
+        signal.signal(signal.SIGALRM, self._stop)
+
+    def run(self, statements: Sequence[str], *, traced: bool = True) -> Outcome | None:
+        """None: the statements cannot be a test (too slow, refused, end the process, ...)."""
+        try:
+            codes = [_compiled(text, "exec") for text in statements[:-1]]
+            codes.append(_compiled(statements[-1], "eval"))
+        except (SyntaxError, ValueError, MemoryError, RecursionError):
+            return None
+        arcs: set[Arc] = set()
+        names = dict(self._space)
+        value: Any = None
+        error: Exception | None = None
+        done = 0
+        before = _streams()
+        sys.stdout, sys.stderr = _Sink(), _Sink()  # type: ignore[assignment]  # all that print needs
+        self._guard.in_a_call = True
+        signal.setitimer(signal.ITIMER_REAL, self._limit, self._limit)
+        try:
+            if traced:
+                sys.settrace(_tracer(self._file, arcs.add))
+            try:
+                for code in codes[:-1]:
+                    exec(code, names)
+                    done += 1
+                value = eval(codes[-1], names)
+            finally:
+                sys.settrace(None)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                self._guard.in_a_call = False
+        except RecursionError:
+            return None  # where exactly it ends differs from run to run
+        except MemoryError:
+            return None
+        except Exception as caught:  # boundary: whatever the module raises is a result
+            error = caught
+        except (TookTooLong, PrintedTooMuch, Refused, SystemExit, KeyboardInterrupt):
+            return None
+        except BaseException:  # boundary: no test should expect such a thing
+            return None
+        finally:
+            with contextlib.suppress(TookTooLong):  # the alarm may ring until the very end
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            sys.stdout, sys.stderr = before
+        by_module = error is not None and self._is_raised_by_module(error)
+        return Outcome(value, names, error, by_module, frozenset(arcs), done)
+
+    def _is_raised_by_module(self, error: Exception) -> bool:
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        if trace is None or trace.tb_frame.f_code.co_filename != self._file:
+            return False
+        return trace.tb_lineno in self._raises
+
+    def _stop(self, *_: object) -> None:
+        raise TookTooLong
+
+
+def _compiled(text: str, mode: str) -> CodeType:
+    if mode == "eval" and _is_statement(text):
+        mode = "exec"
+    return compile(text, "<test>", mode)
+
+
+def _is_statement(text: str) -> bool:
+    try:
+        compile(text, "<test>", "eval")
+    except SyntaxError:
+        return True
+    return False
+
+
+def _streams() -> tuple[Any, Any]:
+    return sys.stdout, sys.stderr
+
+
+def _tracer(file: str, add: Callable[[Arc], None]) -> Callable[[FrameType, str, Any], Any]:
+    """A trace function that adds (line before, line) of every step in the file."""
+
+    def enter(frame: FrameType, _event: str, _argument: Any) -> Any:
+        if frame.f_code.co_filename != file:
+            return None
+        line_before = -frame.f_code.co_firstlineno
+        unwinding = False
+
+        def step(frame: FrameType, event: str, _argument: Any) -> Any:
+            nonlocal line_before, unwinding
+            if event == "line":
+                unwinding = False
+                add((line_before, frame.f_lineno))
+                line_before = frame.f_lineno
+            elif event == "exception":
+                unwinding = True
+            elif event == "return" and not unwinding:
+                add((line_before, -frame.f_code.co_firstlineno))
+            return step
+
+        return step
+
+    return enter

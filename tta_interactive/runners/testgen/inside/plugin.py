@@ -1,0 +1,98 @@
+"""The pytest plugin that says what became of each test, in a file of its own.
+
+One JSON line an event, flushed at once: when a test ends the process, the last line names it.
+Standard output and the exit code of the tests are never asked.
+"""
+
+import json
+import os
+import random
+import signal
+import sys
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from .guard import Guard
+from .place import put_on_path
+
+
+class TookTooLong(BaseException):
+    """A test ran longer than it may."""
+
+
+class Reporter:
+    """Writes what happens; runs the tests that were asked for, in the order asked for."""
+
+    def __init__(self, settings: dict[str, Any], guard: Guard) -> None:
+        self._settings = settings
+        self._guard = guard
+        self._pid = os.getpid()
+        self._file = open(settings["report"], "a", encoding="utf-8")  # noqa: SIM115 (lives as long as we do)
+        self._bad: dict[str, str] = {}
+
+    def _tell(self, **event: Any) -> None:
+        if os.getpid() == self._pid:  # a forked test must not speak for us
+            self._file.write(json.dumps(event) + "\n")
+            self._file.flush()
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self._tell(event="broken", text=str(report.longrepr)[-4000:])
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        wanted = self._settings["only"]
+        if wanted is not None:
+            items[:] = [item for item in items if unit_of(item.nodeid) in set(wanted)]
+        if self._settings["shuffle"] is not None:
+            random.Random(self._settings["shuffle"]).shuffle(items)
+        module = sys.modules.get(self._settings["module"])
+        self._tell(event="collected", count=len(items), file=getattr(module, "__file__", None))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        self._tell(event="started", test=unit_of(item.nodeid))
+        self._bad[item.nodeid] = ""
+
+        def stop(*_: object) -> None:
+            raise TookTooLong(f"longer than {self._settings['timeout']:g} s")
+
+        signal.signal(signal.SIGALRM, stop)
+        limit = self._settings["timeout"]
+        signal.setitimer(signal.ITIMER_REAL, limit, limit)  # again and again: it may be caught
+        self._guard.in_a_call = True
+        try:
+            return (yield)
+        finally:
+            self._guard.in_a_call = False
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            self._tell(
+                event="ended",
+                test=unit_of(item.nodeid),
+                outcome="failed" if self._bad[item.nodeid] else "passed",
+                text=self._bad[item.nodeid],
+            )
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        # Skipped and expected failures prove nothing: only a plain pass counts.
+        if report.outcome != "passed" or hasattr(report, "wasxfail"):
+            self._bad[report.nodeid] = str(report.longrepr)[-1000:] or report.outcome
+
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        self._tell(event="finished", status=int(exitstatus))
+
+
+def unit_of(nodeid: str) -> str:
+    """The name of the function or class at the top of the file that a test belongs to."""
+    return nodeid.split("::")[1].split("[")[0] if "::" in nodeid else nodeid
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings = json.loads(os.environ["TTA_STEP"])
+    guard = Guard(settings["writable"], commands=settings["commands"])
+    if settings["guard"]:
+        guard.install()
+    if settings["root"]:
+        put_on_path(settings["root"])
+    config.pluginmanager.register(Reporter(settings, guard))

@@ -1,0 +1,118 @@
+"""The backend that needs no model: a search in a sandboxed child, started again when it dies.
+
+A function under test may end the process, crash it or never return. The child notes what it is
+about to call; when it dies, that target is left out and the next child goes on from the journal.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+from tta_interactive.kinds.base import TaskFailure
+from tta_interactive.runners.testgen.backend import Order
+from tta_interactive.runners.testgen.steps import Bench, Step, bad_report, read_bytes
+
+STEPS_PER_SECOND = 2500  # a little below what a slow machine does: tries bound the search, not time
+STALL_SECONDS = 8.0
+IMPORT_SECONDS = 20.0
+MAX_DEATHS = 6
+MAX_JOURNAL = 4 * 1024 * 1024
+BEAT = 1024
+
+
+class NativeBackend:
+    """Value mining and a search that is guided by coverage."""
+
+    name: ClassVar[str] = "native"
+    version: ClassVar[str] = "1"
+
+    def __init__(self) -> None:
+        self._banned: list[str] = []
+        self._journal = b""
+
+    def generate(self, bench: Bench, order: Order, progress: Callable[[float], None]) -> str:
+        """The text of a test file; empty if nothing could be tested.
+
+        Raises:
+            TaskFailure: The search died again and again.
+        """
+        end = time.monotonic() + order.seconds
+        steps = int(order.seconds * STEPS_PER_SECOND)
+        last: Step | None = None
+        for death in range(MAX_DEATHS):
+            seconds = max(1.0, end - time.monotonic())
+            place = bench.place("generate")
+            (place / "journal").write_bytes(self._journal)
+            facts = {
+                "module": order.source.name,
+                "file": str(order.copied.file),
+                "root": str(order.copied.root),
+                "journal": str(place / "journal"),
+                "beat": str(place / "beat"),
+                "seed": order.seed + 1000 * order.round + death,
+                "banned": self._banned,
+                "focus": sorted(order.missing),
+                "steps": steps,
+                "seconds": seconds,
+                "most": order.most,
+            }
+            watch = _Watch(place / "beat", progress)
+            limit = seconds + IMPORT_SECONDS + STALL_SECONDS
+            last, report = bench.run_job(place, "generate", facts, timeout=limit, watch=watch)
+            self._journal = _whole_lines(read_bytes(place / "journal", MAX_JOURNAL) or b"")
+            if report is not None and isinstance(report.get("source"), str):
+                return report["source"]
+            target = _called(place / "beat")
+            if not target or target in self._banned:
+                raise bad_report("The generator", last)
+            self._banned.append(target)
+            steps = max(steps // 2, 500)
+        assert last is not None
+        raise TaskFailure(
+            "error",
+            f"The module {order.source.name!r} ended the generator's process {MAX_DEATHS} times; "
+            f"last: it {last.how} in {self._banned[-1]!r}.",
+            "Test it by hand, or split what ends the process from the rest.",
+            last.output[-4000:],
+        )
+
+
+class _Watch:
+    """Reads the heart beat: reports progress, and stops a search that stands still."""
+
+    def __init__(self, beat: Path, progress: Callable[[float], None]) -> None:
+        self._beat, self._progress = beat, progress
+        self._last: bytes | None = b""
+        self._since = time.monotonic()
+
+    def __call__(self) -> bool:
+        now = time.monotonic()
+        data = read_bytes(self._beat, BEAT)
+        if data != self._last:
+            self._last, self._since = data, now
+            record = _record(data)
+            if record is not None:
+                _, _, reached, every = record
+                self._progress(min(1.0, reached / every) if every else 0.0)
+        return now - self._since > (STALL_SECONDS if self._last else IMPORT_SECONDS)
+
+
+def _record(data: bytes | None) -> tuple[int, str, int, int] | None:
+    """(tries, target, lines reached, lines in all), as the child last wrote them."""
+    try:
+        step, target, reached, every = json.loads(data or b"")
+        return int(step), str(target), int(reached), int(every)
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+
+def _called(beat: Path) -> str:
+    record = _record(read_bytes(beat, BEAT))
+    return record[1] if record else ""
+
+
+def _whole_lines(journal: bytes) -> bytes:
+    """The journal without a last line that was cut short."""
+    return journal[: journal.rfind(b"\n") + 1]

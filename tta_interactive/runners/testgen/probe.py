@@ -1,0 +1,113 @@
+"""Import the module once, alone in a sandbox, before anything else is tried."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tta_interactive.kinds.base import TaskFailure
+from tta_interactive.runners.testgen.module import Source
+from tta_interactive.runners.testgen.scratch import Copied
+from tta_interactive.runners.testgen.steps import Bench, Step, bad_report
+
+IMPORT_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What the import alone tells."""
+
+    line: float
+    """Percent of the module's lines that the import alone runs."""
+    branch: float
+
+
+def probe(bench: Bench, source: Source, copied: Copied, timeout: float = IMPORT_SECONDS) -> Probed:
+    """Import the module.
+
+    Raises:
+        TaskFailure: It cannot be imported as a test would, or has nothing to test.
+    """
+    place = bench.place("import")
+    facts = {
+        "module": source.name,
+        "file": str(copied.file),
+        "root": str(copied.root),
+        "data": str(place / "coverage"),
+        "baseline": str(place / "baseline.json"),
+    }
+    step, report = bench.run_job(place, "probe", facts, timeout=timeout)
+    if report is None or report.get("stage") != "imported":
+        raise _ended(source, step, importing=report is not None)
+    if "error" in report:
+        raise _failed(source, report)
+    if not report.get("own"):
+        borrowed = ", ".join(str(name) for name in report.get("borrowed", ()))
+        raise TaskFailure(
+            "nothing_to_test",
+            f"The module {source.name!r} defines no function and no class of its own"
+            + (f": it takes its names from {borrowed}." if borrowed else "."),
+            "Name the module that defines them.",
+        )
+    summary = report.get("baseline") or {}
+    return Probed(*percentages(summary))
+
+
+def percentages(summary: dict[str, Any]) -> tuple[float, float]:
+    """(line, branch) in percent, from a summary of coverage's JSON report."""
+
+    def part(covered: str, of: str) -> float:
+        total = int(summary.get(of, 0))
+        return round(100.0 * int(summary.get(covered, 0)) / total, 2) if total else 100.0
+
+    return part("covered_lines", "num_statements"), part("covered_branches", "num_branches")
+
+
+def _ended(source: Source, step: Step, *, importing: bool) -> TaskFailure:
+    if not importing:
+        if "No module named 'coverage'" in step.output:
+            return missing_package("coverage")
+        return bad_report("The import", step)
+    if step.ended == "timeout":
+        what = f"does not end to be imported: it {step.how}"
+        remedy = "Move what runs for long at import into a function."
+    elif step.ended == "flood":
+        what = f"{step.how} while it was imported"
+        remedy = "Remove what prints at import."
+    else:
+        what = f"ends the process while it is imported (its process {step.how})"
+        remedy = "Move what ends the process, such as os._exit(), into a function."
+    return TaskFailure(
+        "import_failed", f"The module {source.name!r} {what}.", remedy, step.output[-4000:]
+    )
+
+
+def _failed(source: Source, report: dict[str, Any]) -> TaskFailure:
+    message = str(report.get("message", ""))[:500]
+    detail = str(report.get("trace", ""))[-4000:]
+    if report["error"] == "other":
+        return TaskFailure(
+            "import_failed",
+            f"`import {source.name}` does not import {str(source.file)!r} but {message!r}.",
+            "Rename the module, or remove what hides it.",
+        )
+    if report["error"] == "refused":
+        return TaskFailure(
+            "import_failed",
+            f"The module {source.name!r} does at import what a test must not do: {message}.",
+            "Move it into a function.",
+            detail,
+        )
+    remedy = "Mend the import, then try again."
+    if report.get("type") == "ModuleNotFoundError":
+        remedy = "Install what is missing into the task's interpreter."
+    return TaskFailure(
+        "import_failed", f"The module {source.name!r} cannot be imported: {message}.", remedy, detail
+    )
+
+
+def missing_package(name: str) -> TaskFailure:
+    """The failure of a task whose interpreter lacks pytest or coverage."""
+    return TaskFailure(
+        "missing_package",
+        f"The task's interpreter has no package {name!r}, which checks the tests.",
+        'Install it with: pip install "tta-interactive[tests]".',
+    )

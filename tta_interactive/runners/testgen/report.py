@@ -1,0 +1,77 @@
+"""What a finished generation tells: figures that were measured, and how to get them again."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Coverage(BaseModel):
+    """Branch coverage of the module, in percent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    line: float
+    """Of its lines."""
+    branch: float
+    """Of its branches; 100 if it has none."""
+
+
+class Durations(BaseModel):
+    """Seconds of wall-clock time."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    generate: float
+    verify: float
+    measure: float
+    total: float
+
+
+class TestsReport(BaseModel):
+    """The result of a `tests` task."""
+
+    __test__ = False  # the name is a user's word: pytest must not collect it
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    success: bool
+    """Whether the threshold was met. The file is on disk and passes either way."""
+    module_path: str
+    """As it was asked for."""
+    module: str
+    """As `import` calls it."""
+    output_path: str
+    """The test file, relative to the workspace."""
+    generated: int
+    """Tests that the backend wrote."""
+    kept: int
+    """Tests in the file: each passed three times of three, and in the real tree."""
+    failed: int
+    """Dropped: did not pass."""
+    flaky: int
+    """Dropped: passed once and not again."""
+    useless: int
+    """Dropped: reached nothing that the others do not reach."""
+    line: float
+    """Percent of the module's lines that the kept tests run."""
+    branch: float
+    """Percent of its branches; 100 if it has none."""
+    baseline: Coverage
+    """What the import alone reaches."""
+    uncovered: tuple[int, ...]
+    """The lines that no kept test runs."""
+    threshold: float
+    """Percent of lines that was asked for."""
+    threshold_met: bool
+    durations: Durations
+    command: str
+    """Runs the kept file, in the workspace."""
+    coverage_command: str
+    """Measures it again."""
+    backend: str
+    seed: int
+    rounds: int
+    """How often the backend was asked."""
+    sandbox: str
+    """The level that every step ran at."""
+    is_whole_project: bool
+    """Whether the whole project was there to be imported; large ones are cut."""
+    cached: bool = False
+    """Whether this is an earlier result of the same question, and the file was put back."""

@@ -1,0 +1,134 @@
+"""Copy what the module needs to scratch: its package first, then its project, within bounds.
+
+Only regular files and directories are copied; links, sockets and devices stay behind. The walk
+goes by descriptors, so that a name which turns into a link on the way leads nowhere.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tta_interactive.kinds.base import TaskFailure
+from tta_interactive.runners.testgen.module import Source
+
+MAX_TOTAL = 128 * 1024 * 1024
+MAX_FILE = 16 * 1024 * 1024
+MAX_FILES = 20_000
+SKIPPED = frozenset(
+    {
+        ".git",
+        ".hg",
+        ".svn",
+        ".venv",
+        "venv",
+        ".tox",
+        ".nox",
+        "node_modules",
+        "__pycache__",
+        ".mypy_cache",
+        ".pytest_cache",
+        ".ruff_cache",
+        ".ipynb_checkpoints",
+        "build",
+        "dist",
+    }
+)
+
+
+@dataclass
+class Copied:
+    """What was copied."""
+
+    root: Path
+    """The copy of `Source.root`."""
+    file: Path
+    """The copy of the module."""
+    files: int = 0
+    size: int = 0
+    is_whole: bool = True
+    """Whether all of the project is there: large ones are cut."""
+    _seen: set[str] = field(default_factory=set[str])
+
+
+def copy_project(source: Source, into: Path) -> Copied:
+    """Copy the module's package and, within bounds, the rest of its project.
+
+    Raises:
+        TaskFailure: The package alone is too large.
+    """
+    copied = Copied(root=into, file=into / source.relative)
+    package = source.relative.parts[0] if len(source.relative.parts) > 1 else ""
+    if package:
+        _copy_tree(source.root / package, into / package, copied)
+        if not copied.is_whole:
+            raise TaskFailure(
+                "too_large",
+                f"The package {package!r} is too large to copy: over {MAX_TOTAL // 1024**2} MiB or "
+                f"{MAX_FILES} files.",
+                "Move its data out of the package.",
+            )
+    if source.in_workspace:
+        _copy_tree(source.root, into, copied, skip=package)
+    copied.file.parent.mkdir(parents=True, exist_ok=True)
+    # What was read and checked is what is tested, even if the file has changed since.
+    copied.file.write_text(source.text, encoding="utf-8")
+    return copied
+
+
+def _copy_tree(base: Path, into: Path, copied: Copied, skip: str = "") -> None:
+    for folder, names, folder_fd in _walk(base, skip):
+        target = into / folder
+        target.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            if copied.files >= MAX_FILES or copied.size >= MAX_TOTAL:
+                copied.is_whole = False
+                return
+            size = _copy_file(name, folder_fd, target / name)
+            if size is not None:
+                copied.files += 1
+                copied.size += size
+
+
+def _walk(base: Path, skip: str) -> Iterator[tuple[Path, list[str], int]]:
+    """(directory below base, names of files, descriptor), Python files first in each."""
+    for path, folders, files, descriptor in os.fwalk(base, follow_symlinks=False):
+        here = Path(path).relative_to(base)
+        folders[:] = sorted(
+            name
+            for name in folders
+            if name not in SKIPPED
+            and not name.endswith(".egg-info")
+            and not (here == Path() and name == skip)
+            and not _is_environment(descriptor, name)
+        )
+        yield here, sorted(files, key=lambda name: (not name.endswith(".py"), name)), descriptor
+
+
+def _is_environment(descriptor: int, name: str) -> bool:
+    """Whether the directory is a virtual environment, whatever its name is."""
+    try:
+        os.stat(f"{name}/pyvenv.cfg", dir_fd=descriptor, follow_symlinks=False)
+    except OSError:
+        return False
+    return True
+
+
+def _copy_file(name: str, folder: int, target: Path) -> int | None:
+    """The size of what was copied; None: it is not for us."""
+    if name.endswith((".pyc", ".pyo")):
+        return None
+    try:
+        number = os.open(
+            name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder
+        )
+    except OSError:
+        return None
+    with os.fdopen(number, "rb") as file:
+        facts = os.fstat(number)
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > MAX_FILE:
+            return None
+        data = file.read(MAX_FILE)
+    target.write_bytes(data)
+    return len(data)

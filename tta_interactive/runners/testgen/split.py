@@ -1,0 +1,164 @@
+"""Take a file of tests apart into single tests, and put some of them together again. Pure.
+
+One bad test must not sink a file: whoever wrote it, each test is judged alone.
+"""
+
+import ast
+import builtins
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+
+WIDTH = 96
+_TESTS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One test function, or one class of tests, as it was written."""
+
+    name: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Imported:
+    """One name that an import statement binds."""
+
+    module: str
+    """Empty for `import x`."""
+    there: str
+    here: str
+
+
+@dataclass(frozen=True)
+class Tests:
+    """A file of tests, taken apart."""
+
+    imports: tuple[Imported, ...]
+    helpers: tuple[str, ...]
+    """Other statements at the top: constants, fixtures, functions that are no tests."""
+    units: tuple[Unit, ...]
+
+    def only(self, names: Iterable[str]) -> "Tests":
+        """These tests and no others, in the same order."""
+        wanted = set(names)
+        return replace(self, units=tuple(unit for unit in self.units if unit.name in wanted))
+
+    def joined(self, other: "Tests") -> "Tests":
+        """Both; a test of `other` whose name is taken gets a number."""
+        taken = {unit.name for unit in self.units}
+        units = list(self.units)
+        for unit in other.units:
+            fresh = _renamed(unit, taken)
+            taken.add(fresh.name)
+            units.append(fresh)
+        return Tests(
+            tuple(dict.fromkeys((*self.imports, *other.imports))),
+            tuple(dict.fromkeys((*self.helpers, *other.helpers))),
+            tuple(units),
+        )
+
+
+def split(text: str) -> Tests:
+    """Take a file apart; a later test of the same name gets a number.
+
+    Raises:
+        SyntaxError: It is not Python.
+    """
+    tree = ast.parse(text)
+    imports: list[Imported] = []
+    helpers: list[str] = []
+    units: list[Unit] = []
+    taken: set[str] = set()
+    for at, node in enumerate(tree.body):
+        if isinstance(node, ast.Import):
+            imports += [Imported("", one.name, one.asname or one.name) for one in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module != "__future__":
+            imports += [
+                Imported(node.module or "", one.name, one.asname or one.name) for one in node.names
+            ]
+        elif isinstance(node, _TESTS) and node.name.lower().startswith("test"):
+            unit = _renamed(Unit(node.name, _source(text, node)), taken)
+            taken.add(unit.name)
+            units.append(unit)
+        elif not (at == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+            helpers.append(_source(text, node))
+    return Tests(tuple(dict.fromkeys(imports)), tuple(helpers), tuple(units))
+
+
+def compose(tests: Tests, head: str = "", before_imports: str = "") -> str:
+    """The text of a file with these tests, and the imports that they need.
+
+    Args:
+        head: Docstring and comments of the file.
+        before_imports: Statements that must run before the module is imported.
+    """
+    body = [*tests.helpers, *(unit.source for unit in tests.units)]
+    text = "\n\n\n".join(body)
+    used = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    used_imports = [one for one in tests.imports if one.here.split(".")[0] in used]
+    if not tests.helpers and "pytest" in used and not any(i.here == "pytest" for i in used_imports):
+        used_imports.append(Imported("", "pytest", "pytest"))
+    blocks = [head.rstrip()] if head else []
+    blocks += _import_blocks(used_imports, before_imports)
+    first = "\n\n".join(blocks)
+    return f"{first}\n\n\n{text}\n" if first else f"{text}\n"
+
+
+def _import_blocks(imports: Sequence[Imported], before: str) -> list[str]:
+    def is_own(one: Imported) -> bool:
+        return (one.module or one.there).split(".")[0] not in sys.stdlib_module_names
+
+    blocks: list[str] = []
+    own = [one for one in imports if is_own(one)]
+    groups = [
+        [one for one in imports if not is_own(one)],
+        [one for one in own if one.here == "pytest"],
+        [one for one in own if one.here != "pytest"],
+    ]
+    for at, group in enumerate(groups):
+        if at == 2 and before:
+            blocks.append(before.rstrip())
+        if group:
+            blocks.append("\n".join(_import_lines(group)))
+    return blocks
+
+
+def _import_lines(group: Sequence[Imported]) -> list[str]:
+    lines: list[str] = []
+    for one in sorted({one for one in group if not one.module}, key=lambda one: one.there):
+        alias = "" if one.there == one.here else f" as {one.here}"
+        lines.append(f"import {one.there}{alias}")
+    for module in sorted({one.module for one in group if one.module}):
+        names = sorted(
+            one.there if one.there == one.here else f"{one.there} as {one.here}"
+            for one in group
+            if one.module == module
+        )
+        line = f"from {module} import {', '.join(names)}"
+        if len(line) > WIDTH:
+            line = f"from {module} import (\n" + "".join(f"    {name},\n" for name in names) + ")"
+        lines.append(line)
+    return lines
+
+
+def _source(text: str, node: ast.stmt) -> str:
+    decorators = getattr(node, "decorator_list", [])
+    first = min([node.lineno, *(mark.lineno for mark in decorators)])
+    return "\n".join(text.splitlines()[first - 1 : node.end_lineno]).rstrip()
+
+
+def _renamed(unit: Unit, taken: set[str]) -> Unit:
+    if unit.name not in taken and not hasattr(builtins, unit.name):
+        return unit
+    number = 2
+    while f"{unit.name}_{number}" in taken:
+        number += 1
+    name = f"{unit.name}_{number}"
+    source = unit.source
+    for word in ("def ", "class "):
+        if f"{word}{unit.name}" in source:
+            return Unit(name, source.replace(f"{word}{unit.name}", f"{word}{name}", 1))
+    return Unit(name, source)

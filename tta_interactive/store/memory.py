@@ -1,0 +1,271 @@
+"""The promise of `TaskStore`, kept in a dict: for tests and for reading."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import Concatenate, ParamSpec, TypeVar
+
+from tta_interactive.errors import AmbiguousTaskError, RequestKeyError, TaskNotFoundError
+from tta_interactive.event import Event, EventKind
+from tta_interactive.store.protocol import Ending, Filter, Report
+from tta_interactive.store.rows import request_hash
+from tta_interactive.task import Task, TaskError, TaskStatus
+
+P = ParamSpec("P")
+R = TypeVar("R")
+ACTIVE = (TaskStatus.RUNNING, TaskStatus.INPUT_REQUIRED)
+
+
+def _one_at_a_time(
+    method: Callable[Concatenate["MemoryStore", P], R],
+) -> Callable[Concatenate["MemoryStore", P], R]:
+    def locked(self: "MemoryStore", /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with self.lock:
+            return method(self, *args, **kwargs)
+
+    return locked
+
+
+class MemoryStore:
+    """A `TaskStore` that dies with its process."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self._tasks: dict[str, Task] = {}
+        self._events: list[Event] = []
+        self._seq = 0
+        self._numbers = 0
+
+    @_one_at_a_time
+    def add(self, tasks: Sequence[Task]) -> list[Task]:
+        before = dict(self._tasks), list(self._events), self._seq, self._numbers
+        try:
+            return [self._add(task) for task in tasks]
+        except BaseException:
+            self._tasks, self._events, self._seq, self._numbers = before
+            raise
+
+    def _add(self, task: Task) -> Task:
+        if task.request_key is not None:
+            for known in self._tasks.values():
+                if (known.owner, known.request_key) == (task.owner, task.request_key):
+                    if request_hash(known) != request_hash(task):
+                        raise RequestKeyError(task.request_key, known.id)
+                    return known
+        needs = [self.get(task_id) for task_id in task.after]
+        self._numbers += 1
+        self._put(task.model_copy(update={"seq": self._numbers}), task.submitted_at)
+        for need in needs:
+            if need.status in (TaskStatus.FAILED, TaskStatus.CANCELLED):
+                self._fail_dependents(need, task.submitted_at)
+        return self._tasks[task.id]
+
+    @_one_at_a_time
+    def get(self, task_id: str) -> Task:
+        if task_id not in self._tasks:
+            raise TaskNotFoundError(task_id)
+        return self._tasks[task_id]
+
+    @_one_at_a_time
+    def get_many(self, task_ids: Collection[str]) -> list[Task]:
+        return [self._tasks[task_id] for task_id in set(task_ids) if task_id in self._tasks]
+
+    @_one_at_a_time
+    def resolve(self, wanted: str, owner: str | None = None) -> str:
+        mine = [t for t in self._tasks.values() if owner is None or t.owner == owner]
+        found = [task.id for task in mine if wanted and task.id.startswith(wanted)]
+        if wanted in found or len(found) == 1:
+            return wanted if wanted in found else found[0]
+        labelled = [task for task in mine if task.label == wanted and wanted]
+        if labelled:
+            return max(labelled, key=lambda task: task.seq).id
+        if found:
+            raise AmbiguousTaskError(wanted, found)
+        raise TaskNotFoundError(wanted)
+
+    @_one_at_a_time
+    def find(self, only: Filter) -> list[Task]:
+        found = [
+            task
+            for task in self._tasks.values()
+            if (only.statuses is None or task.status in only.statuses)
+            and (only.kind is None or task.kind == only.kind)
+            and (only.owner is None or task.owner == only.owner)
+            and (only.before_seq is None or task.seq < only.before_seq)
+        ]
+        return sorted(found, key=lambda task: -task.seq)[: only.limit]
+
+    @_one_at_a_time
+    def counts(self, owner: str | None = None) -> dict[TaskStatus, int]:
+        mine = [t for t in self._tasks.values() if owner is None or t.owner == owner]
+        return dict(Counter(task.status for task in mine))
+
+    @_one_at_a_time
+    def request_cancel(self, task_id: str, at: datetime) -> Task:
+        task = self.get(task_id)
+        if task.status is TaskStatus.QUEUED:
+            gone = task.moved(TaskStatus.CANCELLED, cancel_requested_at=at, finished_at=at)
+            self._put(gone, at)
+            self._fail_dependents(gone, at)
+        elif task.status in ACTIVE and task.cancel_requested_at is None:
+            asked = task.model_copy(update={"cancel_requested_at": at})
+            self._put(asked, at, EventKind.CANCEL_REQUESTED)
+        return self._tasks[task_id]
+
+    @_one_at_a_time
+    def cancels_wanted(self) -> list[tuple[str, int]]:
+        return [(t.id, t.attempt) for t in self.active() if t.cancel_requested_at is not None]
+
+    @_one_at_a_time
+    def active(self) -> list[Task]:
+        found = [task for task in self._tasks.values() if task.status in ACTIVE]
+        return sorted(found, key=lambda task: task.seq)
+
+    @_one_at_a_time
+    def exchange(
+        self, endings: Sequence[Ending], free: int, at: datetime
+    ) -> list[Task]:
+        for ending in endings:
+            self._end(ending, at)
+        started: list[Task] = []
+        for task in self._ready(at)[: max(free, 0)]:
+            running = task.moved(
+                TaskStatus.RUNNING,
+                attempt=task.attempt + 1,
+                started_at=at,
+                sandbox_got=None,
+                progress=None,
+                message="",
+            )
+            self._put(running, at)
+            started.append(running)
+        return started
+
+    def _end(self, ending: Ending, at: datetime) -> None:
+        task = self._current(ending.task_id, ending.attempt)
+        if task is None:
+            return
+        level = task.sandbox_got if ending.sandbox_got is None else ending.sandbox_got
+        if ending.status is TaskStatus.QUEUED and task.cancel_requested_at is None:
+            facts = {"not_before": ending.not_before, "progress": None, "message": ""}
+            self._put(task.moved(TaskStatus.QUEUED, **facts), at)
+            return
+        to = TaskStatus.CANCELLED if ending.status is TaskStatus.QUEUED else ending.status
+        result = ending.result if to is TaskStatus.COMPLETED else None
+        error = None if to is TaskStatus.CANCELLED else ending.error
+        over = task.moved(to, result=result, error=error, finished_at=at, sandbox_got=level)
+        self._put(over, at)
+        if to is not TaskStatus.COMPLETED:
+            self._fail_dependents(over, at)
+
+    @_one_at_a_time
+    def report(self, reports: Sequence[Report], at: datetime) -> None:
+        for report in reports:
+            task = self._current(report.task_id, report.attempt)
+            if task is not None:
+                facts: dict[str, object] = {
+                    "progress": report.progress,
+                    "message": report.message,
+                }
+                if report.sandbox_got is not None:
+                    facts["sandbox_got"] = report.sandbox_got
+                self._events = [
+                    event
+                    for event in self._events
+                    if (event.task_id, event.kind) != (task.id, EventKind.PROGRESSED)
+                ]
+                self._put(task.model_copy(update=facts), at, EventKind.PROGRESSED)
+
+    @_one_at_a_time
+    def is_ready_work(self, at: datetime) -> bool:
+        return bool(self._ready(at))
+
+    @_one_at_a_time
+    def next_start(self) -> datetime | None:
+        times = [
+            task.not_before
+            for task in self._tasks.values()
+            if task.status is TaskStatus.QUEUED and task.not_before and not self._blocked(task)
+        ]
+        return min(times, default=None)
+
+    @_one_at_a_time
+    def events_after(self, seq: int, limit: int = 1000) -> list[Event]:
+        return [event for event in self._events if event.seq > seq][:limit]
+
+    @_one_at_a_time
+    def last_event(self) -> int:
+        return self._events[-1].seq if self._events else 0
+
+    @_one_at_a_time
+    def change_counter(self) -> int:
+        return self._seq
+
+    @_one_at_a_time
+    def remove_finished(self, before: datetime, limit: int = 1000) -> list[Task]:
+        needed = {
+            need
+            for task in self._tasks.values()
+            if task.status is TaskStatus.QUEUED
+            for need in task.after
+        }
+        old = [
+            task
+            for task in sorted(self._tasks.values(), key=lambda task: task.seq)
+            if task.finished_at and task.finished_at < before and task.id not in needed
+        ][:limit]
+        for task in old:
+            del self._tasks[task.id]
+        gone = {task.id for task in old}
+        self._events = [event for event in self._events if event.task_id not in gone]
+        return old
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _put(self, task: Task, at: datetime, kind: EventKind = EventKind.MOVED) -> None:
+        self._tasks[task.id] = task
+        self._seq += 1
+        self._events.append(
+            Event(
+                seq=self._seq,
+                task_id=task.id,
+                kind=kind,
+                status=task.status,
+                attempt=task.attempt,
+                at=at,
+            )
+        )
+
+    def _current(self, task_id: str, attempt: int) -> Task | None:
+        task = self._tasks.get(task_id)
+        return task if task and task.status in ACTIVE and task.attempt == attempt else None
+
+    def _ready(self, at: datetime) -> list[Task]:
+        found = [
+            task
+            for task in self._tasks.values()
+            if task.status is TaskStatus.QUEUED
+            and (task.not_before is None or task.not_before <= at)
+            and not self._blocked(task)
+        ]
+        return sorted(found, key=lambda task: (task.priority, task.seq))
+
+    def _blocked(self, task: Task) -> bool:
+        return any(self.get(need).status is not TaskStatus.COMPLETED for need in task.after)
+
+    def _fail_dependents(self, task: Task, at: datetime) -> None:
+        end = "failed" if task.status is TaskStatus.FAILED else "was cancelled"
+        error = TaskError(
+            code="dependency",
+            message=f"Task {task.id!r}, which must complete first, {end}.",
+            remedy="Submit that task again, then this one.",
+        )
+        pending = [task.id]
+        while pending:
+            needed = pending.pop()
+            for other in list(self._tasks.values()):
+                if other.status is TaskStatus.QUEUED and needed in other.after:
+                    self._put(other.moved(TaskStatus.FAILED, error=error, finished_at=at), at)
+                    pending.append(other.id)

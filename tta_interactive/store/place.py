@@ -1,0 +1,131 @@
+"""Whether a directory can keep a store's promises; and making one that can.
+
+Refused: another owner, writable by others, a symbolic link, a file system on which locks or
+shared memory do not reach every process (network and FUSE mounts: two paths to one file lose
+updates silently, measured).
+
+Nothing here ever opens the database's files: closing a second descriptor of an SQLite file
+drops the locks of the first (howtocorrupt.html, section 2.2).
+"""
+
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+from tta_interactive.errors import UnsafePlaceError
+
+DATABASE: Final = "tasks.db"
+DATABASE_FILES: Final = (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm")
+FOLDERS: Final = ("attempts", "blobs", "cache", "pool")
+
+# Where locks and shared memory do not reach every process that sees the file.
+REFUSED_FILE_SYSTEMS: Final = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre", "vboxsf"}
+)
+
+
+def prepare(home: Path) -> None:
+    """Make the directory, or check the one that stands; mend modes that are only too open.
+
+    Raises:
+        UnsafePlaceError: The place cannot be used; the sentence says what to do.
+    """
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in FOLDERS:
+            (home / folder).mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise UnsafePlaceError(
+            f"The state directory {str(home)!r} cannot be made: {error.strerror}. "
+            "Set TTA_HOME to a directory that you may write."
+        ) from None
+    found = problem(home)
+    if found:
+        raise UnsafePlaceError(found)
+    if stat.S_IMODE(home.lstat().st_mode) != 0o700:  # noqa: PLR2004  (the mode is the name)
+        home.chmod(0o700)
+    for name in DATABASE_FILES:
+        path = home / name
+        if path.exists() and stat.S_IMODE(path.lstat().st_mode) & 0o077:
+            path.chmod(0o600)
+
+
+def problem(home: Path) -> str:
+    """Why the place cannot be used, as a sentence; empty if it can. Changes nothing."""
+    try:
+        facts = home.lstat()
+    except OSError as error:
+        return f"The state directory {str(home)!r} cannot be read: {error.strerror}."
+    advice = "Set TTA_HOME to a private directory on a local disk."
+    if stat.S_ISLNK(facts.st_mode):
+        return f"The state directory {str(home)!r} is a symbolic link. {advice}"
+    if not stat.S_ISDIR(facts.st_mode):
+        return f"The state directory {str(home)!r} is no directory. {advice}"
+    if facts.st_uid != os.geteuid():
+        return (
+            f"The state directory {str(home)!r} belongs to user {facts.st_uid}, and this process "
+            f"runs as user {os.geteuid()}. Run as its owner, or set TTA_HOME to a directory "
+            "of your own."
+        )
+    if facts.st_mode & 0o022:
+        return (
+            f"The state directory {str(home)!r} may be written by others "
+            f"(mode {stat.S_IMODE(facts.st_mode):04o}). Run: chmod 700 {home}"
+        )
+    kind = file_system(home)
+    if kind in REFUSED_FILE_SYSTEMS or kind.startswith("fuse"):
+        return (
+            f"The state directory {str(home)!r} is on a {kind!r} file system, where locks do not "
+            f"reach every process. {advice}"
+        )
+    return _database_problem(home)
+
+
+def _database_problem(home: Path) -> str:
+    for name in DATABASE_FILES:
+        path = home / name
+        try:
+            facts = path.lstat()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            return f"{str(path)!r} cannot be examined: {error.strerror}."
+        if not stat.S_ISREG(facts.st_mode) or facts.st_nlink != 1:
+            return (
+                f"{str(path)!r} is a link or no regular file, so another path may lead to it. "
+                "Move it away and look who put it there."
+            )
+        if facts.st_uid != os.geteuid():
+            return f"{str(path)!r} belongs to user {facts.st_uid}. Run as its owner."
+    return ""
+
+
+def file_system(path: Path, mounts: str | None = None) -> str:
+    """The type of the file system that holds `path`, such as `ext4`; empty if not known.
+
+    Source: /proc/self/mountinfo, proc(5): the fields behind ' - ' begin with the type.
+    """
+    if mounts is None:
+        try:
+            mounts = Path("/proc/self/mountinfo").read_text("utf-8", "replace")
+        except OSError:
+            return ""
+    target = os.path.realpath(path)
+    best, kind = "", ""
+    for line in mounts.splitlines():
+        left, _, right = line.partition(" - ")
+        fields = left.split(" ")
+        if len(fields) < 5 or not right:  # noqa: PLR2004  (proc(5): field 5 is the mount point)
+            continue
+        point = _unescaped(fields[4])
+        inside = point == "/" or target == point or target.startswith(f"{point}/")
+        if inside and len(point) >= len(best):
+            best, kind = point, right.split(" ", 1)[0]
+    return kind
+
+
+def _unescaped(field: str) -> str:
+    for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
+        field = field.replace(code, character)
+    return field

@@ -1,0 +1,146 @@
+"""What every store promises to the engine and to the worker.
+
+A store keeps tasks and their events; it decides nothing. Every method may wait for the disk,
+is safe to call from any thread, and does one transaction. Methods are plain functions: the
+engine calls them off its event loop, the worker calls them straight.
+
+Two rules keep writers from undoing each other: a task moves only as `task.NEXT` allows, and
+an attempt's result counts only while that attempt is the current one.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from pydantic import JsonValue
+
+from tta_interactive.event import Event
+from tta_interactive.task import SandboxLevel, Task, TaskError, TaskStatus
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What a running attempt says of itself."""
+
+    task_id: str
+    attempt: int
+    progress: float | None = None
+    message: str = ""
+    sandbox_got: SandboxLevel | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """How an attempt ended. `queued` means: try again, not before `not_before`."""
+
+    task_id: str
+    attempt: int
+    status: TaskStatus
+    result: JsonValue = None
+    error: TaskError | None = None
+    not_before: datetime | None = None
+    sandbox_got: SandboxLevel | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """Which tasks to list: every field that is set must hold."""
+
+    statuses: Collection[TaskStatus] | None = None
+    kind: str | None = None
+    owner: str | None = None
+    before_seq: int | None = None
+    limit: int = 50
+
+
+class TaskStore(Protocol):
+    """Keeps tasks safe between processes."""
+
+    def add(self, tasks: Sequence[Task]) -> list[Task]:
+        """Keep new queued tasks, all or none; return them as stored.
+
+        A task whose owner and request key are known already is not added again: the stored
+        one is returned in its place. A task that is `after` one that failed fails at once.
+
+        Raises:
+            RequestKeyError: The key is known, with another request.
+            TaskNotFoundError: A task in `after` is unknown.
+        """
+        ...
+
+    def get(self, task_id: str) -> Task:
+        """Return the task as last written, or raise `TaskNotFoundError`."""
+        ...
+
+    def get_many(self, task_ids: Collection[str]) -> list[Task]:
+        """Return those of the tasks that exist, in no special order."""
+        ...
+
+    def resolve(self, wanted: str, owner: str | None = None) -> str:
+        """The id meant by an exact id, a unique prefix of one, or a label (the newest).
+
+        Raises:
+            TaskNotFoundError: Nothing fits.
+            AmbiguousTaskError: A prefix fits several.
+        """
+        ...
+
+    def find(self, only: Filter) -> list[Task]:
+        """Tasks, the newest first. Large results are left out: `get` has them."""
+        ...
+
+    def counts(self, owner: str | None = None) -> dict[TaskStatus, int]:
+        """How many tasks there are of each status that occurs."""
+        ...
+
+    def request_cancel(self, task_id: str, at: datetime) -> Task:
+        """Cancel a queued task now; mark a running one; leave a final one as it is."""
+        ...
+
+    def cancels_wanted(self) -> list[tuple[str, int]]:
+        """(id, attempt) of running tasks that somebody wants cancelled."""
+        ...
+
+    def active(self) -> list[Task]:
+        """All tasks that are running or wait for input: what a dead worker left."""
+        ...
+
+    def exchange(self, endings: Sequence[Ending], free: int, at: datetime) -> list[Task]:
+        """Store what ended, then start up to `free` ready tasks and return them.
+
+        Endings of attempts that are not current any more are dropped.
+        """
+        ...
+
+    def report(self, reports: Sequence[Report], at: datetime) -> None:
+        """Keep the newest progress of running attempts; late reports are dropped."""
+        ...
+
+    def is_ready_work(self, at: datetime) -> bool:
+        """Whether `exchange` would start something: a cheap look without a lock."""
+        ...
+
+    def next_start(self) -> datetime | None:
+        """The earliest `not_before` of a queued task."""
+        ...
+
+    def events_after(self, seq: int, limit: int = 1000) -> list[Event]:
+        """Events with a number above `seq`, the oldest first."""
+        ...
+
+    def last_event(self) -> int:
+        """The newest event's number; 0 if there is none."""
+        ...
+
+    def change_counter(self) -> int:
+        """A number that differs after somebody else's commit; microseconds, no table read."""
+        ...
+
+    def remove_finished(self, before: datetime, limit: int = 1000) -> list[Task]:
+        """Forget final tasks that finished earlier, at most `limit`, and return them."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files. A later call opens them again."""
+        ...

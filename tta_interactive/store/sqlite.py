@@ -1,0 +1,299 @@
+"""The promise of `TaskStore`, kept in one SQLite file and a few files beside it."""
+
+import json
+import os
+import sqlite3
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import JsonValue
+
+from tta_interactive.errors import (
+    AmbiguousTaskError,
+    InvalidRequestError,
+    RequestKeyError,
+    TaskNotFoundError,
+)
+from tta_interactive.event import Event
+from tta_interactive.store import blobs
+from tta_interactive.store import statements as sql
+from tta_interactive.store.connection import Connections
+from tta_interactive.store.protocol import Ending, Filter, Report
+from tta_interactive.store.rows import (
+    as_json,
+    body_of,
+    ending_values,
+    error_json,
+    event_of,
+    microseconds,
+    moment,
+    request_hash,
+    task_of,
+)
+from tta_interactive.task import Task, TaskError, TaskStatus
+
+
+class SqliteStore:
+    """A `TaskStore` in the directory `home`. Nothing is opened before the first call."""
+
+    def __init__(self, home: Path, *, checkpoints: bool = False) -> None:
+        self.home = home
+        self._blobs = home / "blobs"
+        self._db = Connections(home, checkpoints=checkpoints)
+
+    # ---- what the doors call
+
+    def add(self, tasks: Sequence[Task]) -> list[Task]:
+        bodies = [self._row_of(task) for task in tasks]
+        return self._db.write(
+            lambda db: [
+                self._add(db, task, row) for task, row in zip(tasks, bodies, strict=True)
+            ]
+        )
+
+    def get(self, task_id: str) -> Task:
+        row = self._db.read(lambda db: db.execute(sql.BY_ID, {"id": task_id}).fetchone())
+        if row is None:
+            raise TaskNotFoundError(task_id)
+        return self._task(row)
+
+    def get_many(self, task_ids: Collection[str]) -> list[Task]:
+        ids = json.dumps(list(task_ids))
+        rows = self._db.read(lambda db: db.execute(sql.BY_IDS, {"ids": ids}).fetchall())
+        return [self._task(row) for row in rows]
+
+    def resolve(self, wanted: str, owner: str | None = None) -> str:
+        try:
+            wanted.encode()
+        except UnicodeEncodeError:
+            raise TaskNotFoundError(wanted) from None
+        if not wanted:
+            raise TaskNotFoundError(wanted)
+        return self._db.read(lambda db: _resolve(db, wanted, owner))
+
+    def find(self, only: Filter) -> list[Task]:
+        values: dict[str, Any] = {
+            "statuses": None if only.statuses is None else json.dumps(sorted(only.statuses)),
+            "kind": only.kind,
+            "owner": only.owner,
+            "before_seq": only.before_seq,
+            "limit": only.limit,
+        }
+        clauses = [sql.LIST_WHERE[name] for name in sql.LIST_WHERE if values[name] is not None]
+        query = sql.LIST.format(where=" AND ".join(clauses) or "TRUE")
+        rows = self._db.read(lambda db: db.execute(query, values).fetchall())
+        return [self._task(row, whole=False) for row in rows]
+
+    def counts(self, owner: str | None = None) -> dict[TaskStatus, int]:
+        query = sql.COUNTS if owner is None else sql.COUNTS_OF
+        rows = self._db.read(lambda db: db.execute(query, {"owner": owner}).fetchall())
+        return {TaskStatus(status): number for status, number in rows}
+
+    def request_cancel(self, task_id: str, at: datetime) -> Task:
+        values = {"id": task_id, "at": microseconds(at)}
+
+        def work(db: sqlite3.Connection) -> sqlite3.Row | None:
+            for (seq,) in db.execute(sql.CANCEL_QUEUED, values).fetchall():
+                _fail_dependents(db, seq, task_id, TaskStatus.CANCELLED, values["at"])
+            db.execute(sql.CANCEL_RUNNING, values)
+            return db.execute(sql.BY_ID, values).fetchone()
+
+        row = self._db.write(work)
+        if row is None:
+            raise TaskNotFoundError(task_id)
+        return self._task(row)
+
+    # ---- what the worker calls
+
+    def cancels_wanted(self) -> list[tuple[str, int]]:
+        rows = self._db.read(lambda db: db.execute(sql.CANCELS_WANTED).fetchall())
+        return [(task_id, attempt) for task_id, attempt in rows]
+
+    def active(self) -> list[Task]:
+        rows = self._db.read(lambda db: db.execute(sql.ACTIVE).fetchall())
+        return [self._task(row) for row in rows]
+
+    def exchange(
+        self, endings: Sequence[Ending], free: int, at: datetime
+    ) -> list[Task]:
+        results = [self._result_text(ending) for ending in endings]
+        start = {"at": microseconds(at), "free": free}
+
+        def work(db: sqlite3.Connection) -> list[sqlite3.Row]:
+            for ending, result in zip(endings, results, strict=True):
+                _end(db, ending, result, at)
+            return db.execute(sql.START, start).fetchall() if free > 0 else []
+
+        rows = self._db.write(work)
+        return [self._task(row) for row in sorted(rows, key=_start_order)]
+
+    def report(self, reports: Sequence[Report], at: datetime) -> None:
+        values = [
+            {
+                "id": report.task_id,
+                "attempt": report.attempt,
+                "progress": report.progress,
+                "message": report.message,
+                "sandbox_got": report.sandbox_got,
+                "at": microseconds(at),
+            }
+            for report in reports
+        ]
+        self._db.write(lambda db: db.executemany(sql.REPORT, values).close())
+
+    def is_ready_work(self, at: datetime) -> bool:
+        values = {"at": microseconds(at)}
+        return self._db.read(lambda db: db.execute(sql.READY, values).fetchone()) is not None
+
+    def next_start(self) -> datetime | None:
+        return moment(self._db.read(lambda db: db.execute(sql.NEXT_START).fetchone()[0]))
+
+    # ---- what everyone watches
+
+    def events_after(self, seq: int, limit: int = 1000) -> list[Event]:
+        values = {"seq": seq, "limit": limit}
+        rows = self._db.read(lambda db: db.execute(sql.EVENTS_AFTER, values).fetchall())
+        return [event_of(row) for row in rows]
+
+    def last_event(self) -> int:
+        return self._db.read(lambda db: db.execute(sql.LAST_EVENT).fetchone()[0])
+
+    def change_counter(self) -> int:
+        return self._db.read(lambda db: db.execute("PRAGMA data_version").fetchone()[0])
+
+    # ---- upkeep
+
+    def remove_finished(self, before: datetime, limit: int = 1000) -> list[Task]:
+        values = {"before": microseconds(before), "limit": limit}
+
+        def work(db: sqlite3.Connection) -> list[sqlite3.Row]:
+            rows = db.execute(sql.FINISHED_BEFORE, values).fetchall()
+            db.executemany(sql.REMOVE, [{"seq": row["seq"]} for row in rows])
+            return rows
+
+        rows = self._db.write(work)
+        gone = [self._task(row, whole=False) for row in rows]
+        for row in rows:
+            for text in (row["body"], row["result"]):
+                if text and blobs.is_reference(text):
+                    (self._blobs / text[1:]).unlink(missing_ok=True)
+        return gone
+
+    def checkpoint(self) -> bool:
+        """Empty the write-ahead log; whether all of it went. Only for the worker."""
+        return self._db.checkpoint()
+
+    def close(self) -> None:
+        self._db.close()
+
+    # ---- rows
+
+    def _row_of(self, task: Task) -> dict[str, Any]:
+        try:
+            body = body_of(task)
+        except ValueError as error:
+            raise InvalidRequestError(f"The task cannot be stored: {error}.") from None
+        return {
+            "id": task.id,
+            "kind": task.kind,
+            "label": task.label,
+            "owner": task.owner,
+            "priority": task.priority,
+            "not_before": microseconds(task.not_before),
+            "request_key": task.request_key,
+            "request_hash": request_hash(task) if task.request_key is not None else None,
+            "body": self._put(f"{task.id}.body", body),
+            "submitted_at": microseconds(task.submitted_at),
+        }
+
+    def _add(self, db: sqlite3.Connection, task: Task, row: dict[str, Any]) -> Task:
+        if task.request_key is not None:
+            known = db.execute(sql.BY_KEY, row).fetchone()
+            if known is not None:
+                if known["request_hash"] != row["request_hash"]:
+                    raise RequestKeyError(task.request_key, known["id"])
+                return self._task(known)
+        needs = [_need(db, task_id) for task_id in task.after]
+        open_needs = [need for need in needs if need["status"] != TaskStatus.COMPLETED]
+        seq = db.execute(sql.ADD, {**row, "blocked": len(open_needs)}).lastrowid
+        db.executemany(sql.ADD_EDGE, [{"needs": need["seq"], "task": seq} for need in open_needs])
+        for need, task_id in zip(needs, task.after, strict=True):
+            status = TaskStatus(need["status"])
+            if status in (TaskStatus.FAILED, TaskStatus.CANCELLED):
+                _fail_dependents(db, need["seq"], task_id, status, row["submitted_at"])
+                return self._task(db.execute(sql.BY_ID, {"id": task.id}).fetchone())
+        return task.model_copy(update={"seq": seq})
+
+    def _task(self, row: sqlite3.Row, *, whole: bool = True) -> Task:
+        text = row["result"]
+        result: JsonValue = None
+        if text is not None and (whole or not blobs.is_reference(text)):
+            result = json.loads(blobs.get(self._blobs, text))
+        return task_of(row, blobs.get(self._blobs, row["body"]), result)
+
+    def _result_text(self, ending: Ending) -> str | None:
+        if ending.status is not TaskStatus.COMPLETED:
+            return None
+        return self._put(f"{ending.task_id}.result.{ending.attempt}", as_json(ending.result))
+
+    def _put(self, name: str, text: str) -> str:
+        if len(text) > blobs.MAX_ROW_BYTES // 4 and not self._blobs.is_dir():
+            os.makedirs(self._blobs, mode=0o700, exist_ok=True)
+        return blobs.put(self._blobs, name, text)
+
+
+def _start_order(row: sqlite3.Row) -> tuple[int, int]:
+    return row["priority"], row["seq"]  # RETURNING gives no order
+
+
+def _need(db: sqlite3.Connection, task_id: str) -> sqlite3.Row:
+    row = db.execute(sql.NEED, {"id": task_id}).fetchone()
+    if row is None:
+        raise TaskNotFoundError(task_id)
+    return row
+
+
+def _resolve(db: sqlite3.Connection, wanted: str, owner: str | None) -> str:
+    values = {"prefix": wanted, "label": wanted, "owner": owner}
+    found = [row[0] for row in db.execute(sql.BY_PREFIX, values).fetchall()]
+    if wanted in found or len(found) == 1:
+        return wanted if wanted in found else found[0]
+    labelled = db.execute(sql.BY_LABEL, values).fetchone()
+    if labelled is not None:
+        return labelled[0]
+    if found:
+        raise AmbiguousTaskError(wanted, found)
+    raise TaskNotFoundError(wanted)
+
+
+def _end(db: sqlite3.Connection, ending: Ending, result: str | None, at: datetime) -> None:
+    values = {**ending_values(ending, at), "result": result}
+    if ending.status is TaskStatus.QUEUED:
+        for seq, status in db.execute(sql.TRY_AGAIN, values).fetchall():
+            if status != TaskStatus.QUEUED:
+                _fail_dependents(db, seq, ending.task_id, TaskStatus(status), values["at"])
+        return
+    for (seq,) in db.execute(sql.END, values).fetchall():
+        if ending.status is TaskStatus.COMPLETED:
+            db.execute(sql.UNBLOCK, {"seq": seq})
+        else:
+            _fail_dependents(db, seq, ending.task_id, ending.status, values["at"])
+
+
+def _fail_dependents(
+    db: sqlite3.Connection, seq: int, task_id: str, status: TaskStatus, at: int | None
+) -> None:
+    """Fail what waits for a task that will not complete, and what waits for that in turn."""
+    error = TaskError(
+        code="dependency",
+        message=f"Task {task_id!r}, which must complete first, failed."
+        if status is TaskStatus.FAILED
+        else f"Task {task_id!r}, which must complete first, was cancelled.",
+        remedy="Submit that task again, then this one.",
+    )
+    pending = [seq]
+    while pending:
+        values = {"seq": pending.pop(), "error": error_json(error), "at": at}
+        pending.extend(row[0] for row in db.execute(sql.FAIL_DEPENDENTS, values).fetchall())

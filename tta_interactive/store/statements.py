@@ -1,0 +1,139 @@
+"""Every SQL statement by name, and nothing else."""
+
+from typing import Final
+
+ADD: Final = """
+    INSERT INTO tasks (id, kind, label, owner, status, priority, blocked, not_before, attempt,
+                       request_key, request_hash, body, submitted_at, changed_at)
+    VALUES (:id, :kind, :label, :owner, 'queued', :priority, :blocked, :not_before, 0,
+            :request_key, :request_hash, :body, :submitted_at, :submitted_at)
+"""
+ADD_EDGE: Final = "INSERT OR IGNORE INTO edges (needs, task) VALUES (:needs, :task)"
+BY_ID: Final = "SELECT * FROM tasks WHERE id = :id"
+BY_IDS: Final = "SELECT * FROM tasks WHERE id IN (SELECT value FROM json_each(:ids))"
+BY_KEY: Final = """
+    SELECT *
+      FROM tasks
+     WHERE owner = :owner AND request_key = :request_key
+"""
+NEED: Final = "SELECT seq, status, label FROM tasks WHERE id = :id"
+# Every character of an id sorts below '~'.
+BY_PREFIX: Final = """
+    SELECT id
+      FROM tasks
+     WHERE id >= :prefix AND id < :prefix || '~' AND (:owner IS NULL OR owner = :owner)
+     LIMIT 6
+"""
+BY_LABEL: Final = """
+    SELECT id
+      FROM tasks
+     WHERE label = :label AND (:owner IS NULL OR owner = :owner)
+     ORDER BY seq DESC
+     LIMIT 1
+"""
+LIST: Final = "SELECT * FROM tasks WHERE {where} ORDER BY seq DESC LIMIT :limit"
+LIST_WHERE: Final = {
+    "statuses": "status IN (SELECT value FROM json_each(:statuses))",
+    "kind": "kind = :kind",
+    "owner": "owner = :owner",
+    "before_seq": "seq < :before_seq",
+}
+COUNTS: Final = "SELECT status, count(*) FROM tasks GROUP BY status"
+COUNTS_OF: Final = "SELECT status, count(*) FROM tasks WHERE owner = :owner GROUP BY status"
+CANCEL_QUEUED: Final = """
+    UPDATE tasks
+       SET status = 'cancelled', cancel_requested_at = :at, finished_at = :at, changed_at = :at
+     WHERE id = :id AND status = 'queued'
+    RETURNING seq
+"""
+CANCEL_RUNNING: Final = """
+    UPDATE tasks
+       SET cancel_requested_at = :at, changed_at = :at
+     WHERE id = :id AND status IN ('running', 'input_required') AND cancel_requested_at IS NULL
+"""
+CANCELS_WANTED: Final = """
+    SELECT id, attempt
+      FROM tasks
+     WHERE status IN ('running', 'input_required') AND cancel_requested_at IS NOT NULL
+"""
+ACTIVE: Final = "SELECT * FROM tasks WHERE status IN ('running', 'input_required') ORDER BY seq"
+END: Final = """
+    UPDATE tasks
+       SET status = :status, result = :result, error = :error, finished_at = :at,
+           sandbox_got = coalesce(:sandbox_got, sandbox_got), changed_at = :at
+     WHERE id = :id AND attempt = :attempt AND status IN ('running', 'input_required')
+    RETURNING seq
+"""
+# A retry that somebody wanted cancelled is not tried again.
+TRY_AGAIN: Final = """
+    UPDATE tasks
+       SET status = CASE WHEN cancel_requested_at IS NULL THEN 'queued' ELSE 'cancelled' END,
+           finished_at = CASE WHEN cancel_requested_at IS NULL THEN NULL ELSE :at END,
+           not_before = :not_before, progress = NULL, message = '', changed_at = :at
+     WHERE id = :id AND attempt = :attempt AND status IN ('running', 'input_required')
+    RETURNING seq, status
+"""
+START: Final = """
+    UPDATE tasks
+       SET status = 'running', attempt = attempt + 1, started_at = :at, sandbox_got = NULL,
+           progress = NULL, message = '', changed_at = :at
+     WHERE seq IN (
+           SELECT seq
+             FROM tasks
+            WHERE status = 'queued' AND blocked = 0
+              AND (not_before IS NULL OR not_before <= :at)
+            ORDER BY priority, seq
+            LIMIT :free)
+    RETURNING *
+"""
+READY: Final = """
+    SELECT 1
+      FROM tasks
+     WHERE status = 'queued' AND blocked = 0 AND (not_before IS NULL OR not_before <= :at)
+     LIMIT 1
+"""
+NEXT_START: Final = """
+    SELECT min(not_before)
+      FROM tasks
+     WHERE status = 'queued' AND blocked = 0 AND not_before IS NOT NULL
+"""
+UNBLOCK: Final = """
+    UPDATE tasks
+       SET blocked = blocked - 1
+     WHERE seq IN (SELECT task FROM edges WHERE needs = :seq) AND status = 'queued'
+"""
+FAIL_DEPENDENTS: Final = """
+    UPDATE tasks
+       SET status = 'failed', error = :error, finished_at = :at, changed_at = :at
+     WHERE seq IN (SELECT task FROM edges WHERE needs = :seq) AND status = 'queued'
+    RETURNING seq
+"""
+REPORT: Final = """
+    UPDATE tasks
+       SET progress = :progress, message = :message,
+           sandbox_got = coalesce(:sandbox_got, sandbox_got), changed_at = :at
+     WHERE id = :id AND attempt = :attempt AND status IN ('running', 'input_required')
+"""
+EVENTS_AFTER: Final = """
+    SELECT e.seq, t.id, e.kind, e.status, e.attempt, e.at
+      FROM events AS e
+      JOIN tasks AS t ON t.seq = e.task
+     WHERE e.seq > :seq
+     ORDER BY e.seq
+     LIMIT :limit
+"""
+LAST_EVENT: Final = "SELECT coalesce(max(seq), 0) FROM events"
+# Without an index of its own: it runs once in a while, and one would slow every move.
+FINISHED_BEFORE: Final = """
+    SELECT *
+      FROM tasks
+     WHERE status IN ('completed', 'failed', 'cancelled') AND finished_at < :before
+       AND NOT EXISTS (
+           SELECT 1
+             FROM edges AS e
+             JOIN tasks AS d ON d.seq = e.task
+            WHERE e.needs = tasks.seq AND d.status = 'queued')
+     ORDER BY seq
+     LIMIT :limit
+"""
+REMOVE: Final = "DELETE FROM tasks WHERE seq = :seq"

@@ -1,0 +1,250 @@
+"""One thread a process that learns what moved, for any number of waiters.
+
+It sleeps on the doorbell's socket. When the bell rings, or when every quarter of a second
+`PRAGMA data_version` says that somebody committed, it reads the new events once and calls
+whoever watches one of their tasks. While there is no worker to ring, it looks more often,
+and where a task is waited for it starts a worker.
+
+A callback runs in this thread: it must only hand over, never wait and never raise.
+"""
+
+import os
+import select
+import socket
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from tta_interactive import doorbell
+from tta_interactive.errors import StoreError, WorkerError
+from tta_interactive.store import TaskStore
+from tta_interactive.worker.start import ensure_worker
+
+Callback = Callable[[frozenset[str]], None]
+
+FASTEST_LOOK: Final = 0.005
+SLOWEST_LOOK: Final = 0.05
+START_EVERY: Final = 1.0  # seconds between attempts to start a worker
+EVENTS_AT_ONCE: Final = 1000
+
+
+class _Subscription:
+    def __init__(self, callback: Callback, task_ids: Collection[str] | None) -> None:
+        self.callback = callback
+        self.task_ids = None if task_ids is None else frozenset(task_ids)
+
+
+class Watcher:
+    """What moved in one store. Made once a process and store; the thread runs when needed."""
+
+    def __init__(self, home: Path, store: TaskStore) -> None:
+        self._home, self._store = home, store
+        self.problem = ""
+        self._start_over()
+
+    def _start_over(self) -> None:
+        self._pid = os.getpid()
+        self._lock = threading.RLock()
+        self._subscriptions: dict[object, _Subscription] = {}
+        self._watched: dict[str, int] = {}  # task id -> how many subscriptions name it
+        self._socket: socket.socket | None = None
+        self._thread: threading.Thread | None = None
+        self._tried_start = 0.0
+
+    def ring(self) -> None:
+        """Tell the worker that something was committed; start one if there is none."""
+        self._check_process()
+        with self._lock:
+            if self._send(doorbell.RING) or (self._connect() and self._send(doorbell.RING)):
+                return
+        self.start_worker()
+
+    def start_worker(self) -> None:
+        """Start a worker if there is none; a failure is kept in `problem`."""
+        self._tried_start = time.monotonic()
+        try:
+            ensure_worker(self._home)
+            self.problem = ""
+        except WorkerError as error:
+            self.problem = str(error)
+
+    @contextmanager
+    def subscribed(self, callback: Callback, task_ids: Collection[str] | None) -> Iterator[None]:
+        """Call `callback` with the ids that moved, while the block runs."""
+        end = self.subscribe(callback, task_ids)
+        try:
+            yield
+        finally:
+            end()
+
+    def subscribe(
+        self, callback: Callback, task_ids: Collection[str] | None = None
+    ) -> Callable[[], None]:
+        """Call `callback` with the ids that moved, until the returned function is called.
+
+        Args:
+            callback: Gets the ids of tasks that moved; runs in the watcher's thread.
+            task_ids: The tasks of interest; None: all of them.
+        """
+        self._check_process()
+        key = object()
+        subscription = _Subscription(callback, task_ids)
+        with self._lock:
+            self._subscriptions[key] = subscription
+            for task_id in subscription.task_ids or ():
+                self._watched[task_id] = self._watched.get(task_id, 0) + 1
+            if self._thread is None:
+                self._seen = self._store.last_event()
+                self._counter = self._store.change_counter()
+                self._thread = threading.Thread(target=self._run, name="tta-watcher", daemon=True)
+                self._thread.start()
+            else:
+                self._say_wish(subscription)
+        return lambda: self._unsubscribe(key)
+
+    def close(self) -> None:
+        """End the thread and the connection; subscriptions end with them."""
+        self._check_process()
+        with self._lock:
+            self._subscriptions.clear()
+            self._watched.clear()
+            thread, self._thread = self._thread, None
+            self._disconnect()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(1.0)
+
+    def _unsubscribe(self, key: object) -> None:
+        with self._lock:
+            subscription = self._subscriptions.pop(key, None)
+            if subscription is None:
+                return
+            for task_id in subscription.task_ids or ():
+                self._watched[task_id] -= 1
+                if not self._watched[task_id]:
+                    del self._watched[task_id]
+                    self._send(b"u %s\n" % task_id.encode())
+            if subscription.task_ids is None and not self._watches_all():
+                self._send(b"n\n")
+
+    def _watches_all(self) -> bool:
+        return any(s.task_ids is None for s in self._subscriptions.values())
+
+    def _say_wish(self, subscription: _Subscription) -> None:
+        if subscription.task_ids is None:
+            self._send(b"a\n")
+        else:
+            self._send(b"".join(b"w %s\n" % i.encode() for i in subscription.task_ids))
+
+    # ---- the connection
+
+    def _connect(self) -> bool:
+        self._disconnect()
+        self._socket = doorbell.connect(self._home)
+        if self._socket is None:
+            return False
+        if self._watches_all():
+            self._send(b"a\n")
+        wishes = b"".join(b"w %s\n" % task_id.encode() for task_id in self._watched)
+        return self._send(wishes)
+
+    def _send(self, lines: bytes) -> bool:
+        if self._socket is None:
+            return False
+        try:
+            self._socket.sendall(lines)
+        except OSError:
+            self._disconnect()
+            return False
+        return True
+
+    def _disconnect(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    # ---- the thread
+
+    def _run(self) -> None:
+        me = threading.current_thread()
+        pause = FASTEST_LOOK
+        while True:
+            with self._lock:
+                if self._thread is not me or not self._subscriptions:
+                    if self._thread is me:
+                        self._thread = None
+                    return
+                connection = self._socket
+                if connection is None and self._connect():
+                    connection = self._socket
+            if connection is None:
+                time.sleep(pause)
+                pause = min(pause * 2, SLOWEST_LOOK)
+                self._replace_worker()
+                rang = False
+            else:
+                pause = FASTEST_LOOK
+                rang = self._sleep_on(connection)
+            if rang or self._counter_moved():
+                self._look()
+
+    def _sleep_on(self, connection: socket.socket) -> bool:
+        """Wait for a bell, at most until the next look is due; whether it rang."""
+        try:
+            readable, _, _ = select.select([connection], [], [], doorbell.LOOK_SECONDS)
+            if not readable:
+                return False
+            if connection.recv(65536):
+                return True
+        except (OSError, ValueError):  # ValueError: closed by another thread meanwhile
+            pass
+        with self._lock:
+            if self._socket is connection:
+                self._disconnect()
+        return True
+
+    def _replace_worker(self) -> None:
+        due = time.monotonic() - self._tried_start > START_EVERY
+        if due and self._watched:
+            self.start_worker()
+
+    def _counter_moved(self) -> bool:
+        try:
+            counter = self._store.change_counter()
+        except StoreError:
+            return True
+        moved = counter != self._counter
+        self._counter = counter
+        return moved
+
+    def _look(self) -> None:
+        try:
+            while events := self._store.events_after(self._seen, EVENTS_AT_ONCE):
+                self._seen = events[-1].seq
+                self._dispatch(frozenset(event.task_id for event in events))
+                if len(events) < EVENTS_AT_ONCE:
+                    break
+        except StoreError:
+            # Every waiter looks for itself and meets the error where it can be answered.
+            self._dispatch(None)
+            time.sleep(SLOWEST_LOOK)
+
+    def _dispatch(self, moved: frozenset[str] | None) -> None:
+        with self._lock:
+            current = list(self._subscriptions.values())
+        for subscription in current:
+            if moved is None:
+                subscription.callback(subscription.task_ids or frozenset())
+            elif subscription.task_ids is None:
+                subscription.callback(moved)
+            elif concerned := subscription.task_ids & moved:
+                subscription.callback(concerned)
+
+    def _check_process(self) -> None:
+        if self._pid != os.getpid():  # a forked child has no thread and shares the socket
+            inherited = self._socket
+            self._start_over()
+            if inherited is not None:
+                inherited.close()

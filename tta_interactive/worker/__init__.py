@@ -1,0 +1,1 @@
+"""The detached process that runs tasks, and the helpers around each attempt."""

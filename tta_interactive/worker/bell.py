@@ -1,0 +1,145 @@
+"""The worker's end of the doorbell: who listens, and what each wants to hear."""
+
+import os
+import selectors
+import socket
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Final
+
+from tta_interactive.doorbell import BELL, Address, peer_uid
+
+MAX_CLIENTS: Final = 1000
+MAX_LINE_BYTES: Final = 4096
+
+
+class _Client:
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+        self.pending = b""
+        self.wants: set[str] = set()
+        self.wants_all = False
+
+    @property
+    def watches(self) -> bool:
+        return self.wants_all or bool(self.wants)
+
+
+class BellServer:
+    """Takes rings and sends bells; everything happens in the worker's selector loop.
+
+    Args:
+        home: The store's directory.
+        selector: Where its sockets are registered, each with a function as data.
+        greeting: The first line that every client gets.
+        rung: Called when a client rang.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        selector: selectors.BaseSelector,
+        greeting: bytes,
+        rung: Callable[[], None],
+    ) -> None:
+        self._home, self._selector, self._greeting = home, selector, greeting
+        self._rung = rung
+        self._clients: dict[int, _Client] = {}
+        self._listener: socket.socket | None = None
+
+    def open(self) -> None:
+        """Listen. A socket that a dead worker left is replaced: the lease says it is dead."""
+        listener = socket.socket(socket.AF_UNIX)
+        with Address(self._home) as address:
+            try:
+                os.unlink(address)
+            except FileNotFoundError:
+                pass
+            listener.bind(address)  # 0600: the worker's umask is 077
+        listener.listen(128)
+        listener.setblocking(False)
+        self._selector.register(listener, selectors.EVENT_READ, self._accept)
+        self._listener = listener
+
+    def close(self) -> None:
+        """Take the name away, then drop every client: they notice at once."""
+        if self._listener is not None:
+            with Address(self._home) as address:
+                try:
+                    os.unlink(address)
+                except FileNotFoundError:
+                    pass
+            self._selector.unregister(self._listener)
+            self._listener.close()
+            self._listener = None
+        for client in list(self._clients.values()):
+            self._drop(client)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether anybody wants to hear of any task."""
+        return any(client.watches for client in self._clients.values())
+
+    def ring(self, moved: Collection[str]) -> None:
+        """Send one bell to everyone who watches one of the tasks."""
+        for client in list(self._clients.values()):
+            if client.wants_all or not client.wants.isdisjoint(moved):
+                self._send(client, BELL)
+
+    def _accept(self) -> None:
+        assert self._listener is not None
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:
+            return
+        if len(self._clients) >= MAX_CLIENTS or peer_uid(connection) != os.geteuid():
+            connection.close()
+            return
+        connection.setblocking(False)
+        client = _Client(connection)
+        self._clients[connection.fileno()] = client
+        self._selector.register(connection, selectors.EVENT_READ, lambda: self._read(client))
+        self._send(client, self._greeting)
+
+    def _read(self, client: _Client) -> None:
+        try:
+            data = client.connection.recv(65536)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        *lines, client.pending = (client.pending + data).split(b"\n")
+        for line in lines:
+            self._obey(client, line)
+        if not data or len(client.pending) > MAX_LINE_BYTES:
+            self._drop(client)
+
+    def _obey(self, client: _Client, line: bytes) -> None:
+        word, _, rest = line.partition(b" ")
+        match word:
+            case b"r":
+                self._rung()
+            case b"w":
+                client.wants.add(rest.decode("utf-8", "replace"))
+                self._send(client, BELL)
+            case b"u":
+                client.wants.discard(rest.decode("utf-8", "replace"))
+            case b"a" | b"n":
+                client.wants_all = word == b"a"
+                self._send(client, BELL)
+            case _:
+                pass  # a newer client's word
+
+    def _send(self, client: _Client, line: bytes) -> None:
+        try:
+            client.connection.send(line)
+        except BlockingIOError:
+            pass  # it has thousands of bells unread already: one more says nothing new
+        except OSError:
+            self._drop(client)
+
+    def _drop(self, client: _Client) -> None:
+        number = client.connection.fileno()
+        if number >= 0 and self._clients.pop(number, None) is not None:
+            self._selector.unregister(client.connection)
+            client.connection.close()

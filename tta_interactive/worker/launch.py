@@ -1,0 +1,382 @@
+"""Starts the first process of a task: by fork alone where that is enough, else by exec.
+
+A Python task in the zygote's own interpreter needs no exec: the fork already has what it
+needs, and a start-up of 40 ms becomes one of 1 ms. Everything else is executed.
+"""
+
+import ctypes
+import errno
+import gc
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from tta_interactive import sandbox
+from tta_interactive.runners import child as runner
+from tta_interactive.sandbox.environment import task_environment
+from tta_interactive.worker.attempt import AttemptSpec, failure
+
+COOKIE = "TTA_TASK_ID"
+COOKIE_BLANK = "t_" + 22 * "0"  # as long as every task id
+BUSY = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
+# Ours are handled or ignored; a task begins with none of that.
+DEFAULTED = (
+    signal.SIGCHLD,
+    signal.SIGTERM,
+    signal.SIGINT,
+    signal.SIGHUP,
+    signal.SIGPIPE,
+    signal.SIGXFSZ,
+)
+OOM_SCORE = "500"  # when memory runs out the kernel takes the task, not us
+_HERE = os.path.abspath(runner.__file__)
+
+
+class LaunchError(Exception):
+    """The task cannot be started: `error` is its record."""
+
+    def __init__(self, code: str, message: str, remedy: str = "") -> None:
+        super().__init__(code, message, remedy)
+        self.error = failure(code, message, remedy)
+
+
+class TooBusyError(Exception):
+    """The machine has no process, memory or descriptor left; later it may."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A task's first process and our ends of its pipes."""
+
+    pid: int
+    output: int
+    progress: int
+    level: int
+    """The containment it got: a `SandboxLevel` value."""
+    wrapped: bool = False
+    """Whether `pid` is bubblewrap and the task's command runs inside."""
+    status: int | None = None
+    """Where bubblewrap says what became of the command."""
+
+
+def environ_address() -> int:
+    """Where the cookie's value stands in the block that /proc/PID/environ shows, or 0.
+
+    A fork shows its parent's block. So the zygote is started with a blank cookie, and each
+    forked task writes its own id over it: then a sweep finds it by its environment.
+    """
+    libc = ctypes.CDLL(None)
+    libc.getenv.restype = ctypes.c_void_p
+    libc.getenv.argtypes = [ctypes.c_char_p]
+    if os.environ.get(COOKIE) != COOKIE_BLANK:
+        return 0
+    return libc.getenv(COOKIE.encode()) or 0
+
+
+def io_directory(spec: AttemptSpec) -> str:
+    """Where a Python child finds its orders and leaves its result."""
+    return os.path.join(spec.directory, "io")
+
+
+def scratch_directory(spec: AttemptSpec) -> str:
+    """The task's directory for temporary files."""
+    return os.path.join(spec.directory, "scratch")
+
+
+def launch(
+    spec: AttemptSpec, lock: int, extra: Sequence[int], available: int, cookie: int
+) -> Started:
+    """Start the task of `spec`.
+
+    Args:
+        lock: The descriptor that holds the attempt's lock; the task inherits it.
+        extra: More descriptors that the task inherits, named in TTA_FDS.
+        available: The best containment of this machine.
+        cookie: See `environ_address`.
+
+    Raises:
+        LaunchError: It cannot be started; a fact about the task or the machine.
+        TooBusyError: It cannot be started now.
+    """
+    if not os.path.isdir(spec.workspace):
+        raise LaunchError(
+            "workspace",
+            f"The workspace {spec.workspace!r} is no directory (any more).",
+            "Make it, or submit with another workspace.",
+        )
+    level = _level(spec, available)
+    opened: list[int] = []
+    try:
+        try:
+            output, output_end = _pipe(opened)
+            progress, progress_end = _pipe(opened)
+            os.set_blocking(progress_end, False)
+            os.makedirs(scratch_directory(spec), 0o700, exist_ok=True)
+            inherited = (lock, progress_end, *extra)
+            environment = _environment(spec, progress_end, extra)
+            return _start(
+                spec, level, (output, progress), output_end, inherited, environment, cookie
+            )
+        finally:
+            for end in opened[1::2]:  # the task's ends
+                os.close(end)
+    except (OSError, ValueError, LaunchError) as error:
+        for end in opened[::2]:
+            os.close(end)
+        if isinstance(error, OSError) and error.errno in BUSY:
+            raise TooBusyError(str(error)) from error
+        if isinstance(error, LaunchError):
+            raise
+        raise _start_error(spec, error) from error
+
+
+def _level(spec: AttemptSpec, available: int) -> int:
+    """The least level of the machine that is as good as the one wanted."""
+    if spec.sandbox <= sandbox.LIMITS:
+        return sandbox.LIMITS
+    if available >= spec.sandbox:
+        return available
+    raise LaunchError("sandbox", sandbox.missing(spec.sandbox, available), sandbox.REMEDY)
+
+
+def _pipe(opened: list[int]) -> tuple[int, int]:
+    ends = os.pipe()
+    opened.extend(ends)
+    return ends
+
+
+def _environment(spec: AttemptSpec, progress: int, extra: Sequence[int]) -> dict[str, str]:
+    environment = task_environment(spec.environment, scratch_directory(spec))
+    environment[COOKIE] = spec.task_id
+    environment["TTA_ATTEMPT"] = str(spec.attempt)
+    environment["TTA_PROGRESS_FD"] = str(progress)
+    if extra:
+        environment["TTA_FDS"] = ",".join(map(str, extra))
+    return environment
+
+
+def _start(
+    spec: AttemptSpec,
+    level: int,
+    ours: tuple[int, int],
+    output: int,
+    inherited: tuple[int, ...],
+    environment: dict[str, str],
+    cookie: int,
+) -> Started:
+    boxed = level > sandbox.LIMITS and not spec.contains_itself
+    orders = None
+    if spec.child is not None:
+        orders = _orders(spec, level)
+        os.makedirs(io_directory(spec), 0o700, exist_ok=True)
+        own = not any(name.startswith("PYTHON") for name in spec.environment)
+        if not boxed and own and spec.python in ("", sys.executable):
+            pid = os.fork()
+            if pid == 0:
+                _become(spec, orders, output, inherited, environment, cookie)
+            return Started(pid, *ours, level)
+    argv = spec.argv if orders is None else _python_argv(spec, orders)
+    assert argv is not None
+    if boxed:
+        return _start_boxed(spec, level, argv, ours, output, inherited, environment)
+    pid = _execute(argv, spec.workspace, output, inherited, environment)
+    return Started(pid, *ours, level)
+
+
+def _orders(spec: AttemptSpec, level: int) -> dict[str, Any]:
+    """What `runners.child` must know."""
+    orders: dict[str, Any] = {
+        "mode": spec.child,
+        "workspace": spec.workspace,
+        "max_result_bytes": spec.max_result_bytes,
+    }
+    if spec.child != "kind":
+        return {**orders, "payload": spec.payload}
+    return {
+        **orders,
+        "kind": spec.kind,
+        "params": spec.params,
+        "task_id": spec.task_id,
+        "attempt": spec.attempt,
+        "scratch": scratch_directory(spec),
+        "state": spec.state,
+        "sandbox": level,
+    }
+
+
+def _python_argv(spec: AttemptSpec, orders: Mapping[str, Any]) -> tuple[str, ...]:
+    path = os.path.join(io_directory(spec), "spec.json")
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(fd, "w", encoding="utf-8") as file:
+        json.dump(orders, file)
+    return (spec.python or sys.executable, _HERE, path)
+
+
+def _start_boxed(
+    spec: AttemptSpec,
+    level: int,
+    argv: Sequence[str],
+    ours: tuple[int, int],
+    output: int,
+    inherited: tuple[int, ...],
+    environment: dict[str, str],
+) -> Started:
+    writable = [scratch_directory(spec)]
+    readable: list[str] = []
+    if spec.child is not None:
+        writable.append(io_directory(spec))
+        readable = sandbox.interpreter_places(spec.python or sys.executable)
+        package = os.path.dirname(os.path.dirname(_HERE))
+        readable.append(package if spec.child == "kind" else _HERE)
+    status, status_end = os.pipe()
+    # The lock stays with bubblewrap: the task could release it.
+    wrapped = sandbox.wrap(
+        argv,
+        level=level,
+        workspace=spec.workspace,
+        writable=writable,
+        readable=readable,
+        network=spec.network,
+        store=spec.state,
+        home=environment.get("HOME", ""),
+        options=("--sync-fd", str(inherited[0]), "--json-status-fd", str(status_end)),
+    )
+    try:
+        pid = _execute(wrapped, "/", output, (*inherited, status_end), environment)
+    except FileNotFoundError:
+        os.close(status)
+        raise LaunchError("sandbox", "Bubblewrap is gone.", sandbox.REMEDY) from None
+    except BaseException:
+        os.close(status)
+        raise
+    finally:
+        os.close(status_end)
+    return Started(pid, *ours, level, wrapped=True, status=status)
+
+
+def _execute(
+    argv: Sequence[str],
+    workspace: str,
+    output: int,
+    inherited: Sequence[int],
+    environment: Mapping[str, str],
+) -> int:
+    """Execute `argv` in a session of its own. Without copying this process: posix_spawn(3).
+
+    `subprocess` is not used here: it brings `threading`, whose after-fork work would be paid
+    by every fork. Only this thread exists, so changing the directory harms nobody.
+    """
+    os.chdir(workspace)
+    try:
+        program = _found(argv[0], environment.get("PATH", ""))
+        for fd in inherited:
+            os.set_inheritable(fd, True)
+        pid = os.posix_spawn(
+            program,
+            argv,
+            environment,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, output, 1),
+                (os.POSIX_SPAWN_DUP2, output, 2),
+            ],
+            setsid=True,
+            setsigmask=(),
+            setsigdef=DEFAULTED,
+        )
+    finally:
+        os.chdir("/")
+    try:
+        with open(f"/proc/{pid}/oom_score_adj", "w", encoding="ascii") as file:
+            file.write(OOM_SCORE)
+    except OSError:
+        pass  # it is gone already, or may not: a courtesy
+    return pid
+
+
+def _found(command: str, path: str) -> str:
+    """The program that `command` names for somebody with this PATH."""
+    if "/" in command:
+        return command
+    for place in path.split(os.pathsep):
+        candidate = os.path.join(place or ".", command)
+        if os.access(candidate, os.X_OK) and os.path.isfile(candidate):
+            return candidate
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), command)
+
+
+def _start_error(spec: AttemptSpec, error: OSError | ValueError) -> LaunchError:
+    command = spec.argv[0] if spec.argv else (spec.python or sys.executable)
+    if isinstance(error, FileNotFoundError):
+        if not os.path.isdir(spec.workspace):
+            return LaunchError("workspace", f"The workspace {spec.workspace!r} is gone.")
+        if spec.argv is None:
+            return LaunchError(
+                "interpreter",
+                f"The interpreter {command!r} is gone.",
+                "Submit again with an interpreter that exists.",
+            )
+        return LaunchError(
+            "error",
+            f"The command {command!r} was not found.",
+            "Check its name and the PATH, or install it.",
+        )
+    if isinstance(error, PermissionError):
+        return LaunchError("error", f"{command!r} may not be executed.", "Check its permissions.")
+    return LaunchError("error", f"{command!r} cannot be started: {error}.")
+
+
+def _become(
+    spec: AttemptSpec,
+    orders: dict[str, object],
+    output: int,
+    inherited: Sequence[int],
+    environment: Mapping[str, str],
+    cookie: int,
+) -> NoReturn:
+    """Turn this fork into the task. Never returns: what stands above on the stack is not its."""
+    code = 1
+    try:
+        os.setsid()
+        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        _close_others(inherited)
+        if cookie and len(spec.task_id) == len(COOKIE_BLANK):
+            ctypes.memmove(cookie, spec.task_id.encode("ascii"), len(COOKIE_BLANK))
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+            file.write(OOM_SCORE)
+        os.environ.clear()
+        os.environ.update(environment)
+        time.tzset()
+        os.chdir(spec.workspace)
+        sys.argv = [""]
+        sys.stdin = sys.__stdin__ = open(0, closefd=False)
+        sys.stdout = sys.__stdout__ = open(1, "w", closefd=False)
+        sys.stderr = sys.__stderr__ = open(2, "w", closefd=False)
+        gc.enable()
+        runner.prepare(orders)
+        code = runner.main(orders, io_directory(spec))
+        runner.leave(code)
+    except BaseException as error:  # boundary: the end of this process
+        os.write(2, f"The task's process could not be set up: {error!r}\n".encode())
+    finally:
+        os._exit(code)
+
+
+def _close_others(kept: Sequence[int]) -> None:
+    low = 3
+    for fd in sorted(kept):
+        os.closerange(low, fd)
+        os.set_inheritable(fd, True)
+        low = fd + 1
+    os.closerange(low, max(low, os.sysconf("SC_OPEN_MAX")))

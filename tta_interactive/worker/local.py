@@ -1,0 +1,265 @@
+"""Attempts on this machine: a shim each, or one of the pool's processes.
+
+    worker ---> zygote ---> shim ---> task            isolated
+       \\------------------> shim ---> pool process    plain functions of trusted doors
+"""
+
+import fcntl
+import os
+import selectors
+import shutil
+from pathlib import Path
+from typing import Any, Final
+
+from tta_interactive.errors import InvalidRequestError, UnknownKindError
+from tta_interactive.kinds import Plan, checked_params, get_kind
+from tta_interactive.settings import Settings
+from tta_interactive.store import Report
+from tta_interactive.task import SandboxLevel, Task
+from tta_interactive.worker.attempt import AttemptSpec, Outcome, failure, read_outcome
+from tta_interactive.worker.channel import Channel
+from tta_interactive.worker.logs import attempt_directory
+from tta_interactive.worker.placement import News
+from tta_interactive.worker.pool import Pool
+from tta_interactive.worker.shim import adopt
+from tta_interactive.worker.start import worker_command
+from tta_interactive.worker.sweep import held, sweep
+from tta_interactive.worker.zygote import Zygote, ZygoteGoneError
+
+LOCK_FLAGS: Final = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+# What is of no use once an attempt is over; its log stays.
+LEFTOVERS: Final = ("lock", "ctl.sock", "outcome.json")
+
+
+class LocalPlacement:
+    """A `Placement` on this machine, driven by the worker's selector loop."""
+
+    def __init__(self, settings: Settings, selector: selectors.BaseSelector, news: News) -> None:
+        self._settings, self._selector, self._news = settings, selector, news
+        self._home = settings.home
+        self._attempts: dict[str, _Attempt] = {}
+        self._zygote: Zygote | None = None
+        self._pool = Pool(settings, selector, news, self._spawn)
+
+    @property
+    def next_deadline(self) -> float | None:
+        """When `check_deadlines` wants to be called, on the monotonic clock."""
+        return self._pool.next_deadline
+
+    def check_deadlines(self) -> None:
+        """End what has run for too long, or was idle for too long."""
+        self._pool.check_deadlines()
+
+    def warm_up(self) -> None:
+        """Start what every attempt needs."""
+        if self._zygote is None:
+            self._zygote = Zygote.start()
+
+    def place(self, task: Task) -> None:
+        try:
+            plan = plan_of(task)
+        except InvalidRequestError as error:
+            outcome = Outcome(status="failed", error=failure("invalid", str(error)))
+            self._news.ended(task.id, task.attempt, outcome, None)
+            return
+        try:
+            if plan.pooled and not task.sandbox:
+                self._pool.place(task, plan)
+            else:
+                self._start(task, plan)
+        except (OSError, ZygoteGoneError) as error:
+            self._news.refused(task.id, task.attempt, f"No process can be started: {error}")
+
+    def stop(self, task_id: str, attempt: int) -> None:
+        running = self._attempts.get(task_id)
+        if running is not None and running.number == attempt:
+            running.stop()
+        else:
+            self._pool.stop(task_id, attempt)
+
+    def adopt(self, task: Task) -> None:
+        """Take over, or clean up after, an attempt that a dead worker left."""
+        directory = attempt_directory(self._home, task.id, task.attempt)
+        if held(str(directory / "lock")):
+            connection = adopt(str(directory))
+            if connection is not None:
+                self._attempts[task.id] = _Attempt(self, task.id, task.attempt, directory)
+                self._attempts[task.id].listen(connection)
+                return
+        self.settle(task.id, task.attempt, directory, None)
+
+    def clean_pool(self) -> None:
+        """End the pool processes of a dead worker: they end by themselves, unless killed too."""
+        self._pool.clean()
+
+    def close(self, *, leave_running: bool) -> None:
+        """Let go of everything; what runs in isolation goes on if `leave_running`."""
+        for attempt in list(self._attempts.values()):
+            if not leave_running:
+                attempt.stop()
+            attempt.hang_up()
+        self._pool.close()
+        if self._zygote is not None:
+            self._zygote.close()
+
+    # ---- inside
+
+    def _start(self, task: Task, plan: Plan) -> None:
+        directory = attempt_directory(self._home, task.id, task.attempt)
+        spec = AttemptSpec(
+            task_id=task.id,
+            attempt=task.attempt,
+            kind=task.kind,
+            argv=plan.argv,
+            child=plan.child,
+            payload=plan.payload,
+            params=task.params if plan.child == "kind" else {},
+            python=task.python,
+            workspace=task.workspace,
+            environment=task.environment,
+            timeout=task.timeout or None,
+            sandbox=int(task.sandbox or 0),
+            contains_itself=plan.contains_itself,
+            network=plan.network,
+            directory=str(directory),
+            state=str(self._home),
+            max_log_bytes=self._settings.max_log_bytes,
+            max_result_bytes=self._settings.max_result_bytes,
+            successor=tuple(worker_command(self._home)),
+        )
+        attempt = _Attempt(self, task.id, task.attempt, directory)
+        attempt.listen(self._spawn(spec))
+        self._attempts[task.id] = attempt
+
+    def _spawn(self, spec: AttemptSpec, extra_fds: tuple[int, ...] = ()) -> Any:
+        """Start a shim; our end of its channel. The lock is taken before anything lives."""
+        os.makedirs(spec.directory, mode=0o700, exist_ok=True)
+        lock = os.open(os.path.join(spec.directory, "lock"), LOCK_FLAGS, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.warm_up()
+            assert self._zygote is not None
+            try:
+                return self._zygote.spawn(spec, lock, extra_fds)
+            except ZygoteGoneError:
+                self._zygote.close()
+                self._zygote = Zygote.start()
+                return self._zygote.spawn(spec, lock, extra_fds)
+        finally:
+            os.close(lock)
+
+    def settle(
+        self, task_id: str, attempt: int, directory: Path, level: SandboxLevel | None
+    ) -> None:
+        """Say how an attempt ended whose shim is gone: after making sure that nothing lives."""
+        self._attempts.pop(task_id, None)
+        survivors = sweep(str(directory), task_id) if held(str(directory / "lock")) else []
+        outcome = read_outcome(str(directory))
+        if outcome is not None and not survivors:
+            self.finish(task_id, attempt, directory, outcome, level)
+            return
+        remains = f" Still alive: {survivors}." if survivors else ""
+        clean_up(directory)
+        self._news.lost(task_id, attempt, f"Its processes were killed from outside.{remains}")
+
+    def finish(
+        self,
+        task_id: str,
+        attempt: int,
+        directory: Path,
+        outcome: Outcome,
+        level: SandboxLevel | None,
+    ) -> None:
+        """Pass an outcome on; what it lay in is removed when the store has it."""
+        self._attempts.pop(task_id, None)
+        self._news.ended(task_id, attempt, outcome, level)
+
+    def report(self, report: Report) -> None:
+        self._news.reported(report)
+
+    def refuse(self, task_id: str, attempt: int, reason: str) -> None:
+        self._attempts.pop(task_id, None)
+        self._news.refused(task_id, attempt, reason)
+
+    def channel(self, connection: Any, heard: Any, ended: Any) -> Channel:
+        return Channel(connection, self._selector, heard, ended)
+
+
+class _Attempt:
+    """One isolated attempt that runs: what its shim says."""
+
+    def __init__(
+        self, placement: LocalPlacement, task_id: str, number: int, directory: Path
+    ) -> None:
+        self._placement = placement
+        self._task_id, self.number, self._directory = task_id, number, directory
+        self._level: SandboxLevel | None = None
+        self._channel: Channel | None = None
+        self._stopped = False
+
+    def listen(self, connection: Any) -> None:
+        self._channel = self._placement.channel(connection, self._heard, self._shim_died)
+
+    def stop(self) -> None:
+        if self._channel is not None and not self._stopped:
+            self._stopped = True
+            self._channel.tell({"type": "cancel"})
+
+    def hang_up(self) -> None:
+        if self._channel is not None:
+            self._channel.close()
+
+    def _heard(self, message: dict[str, Any]) -> None:
+        match message.get("type"):
+            case "started":
+                self._level = SandboxLevel(int(message.get("sandbox", 0)))
+                self._report(None, "")
+            case "progress":
+                self._report(message.get("fraction"), str(message.get("message") or ""))
+            case "finished":
+                self.hang_up()
+                outcome = Outcome.from_json(message["outcome"])
+                self._placement.finish(
+                    self._task_id, self.number, self._directory, outcome, self._level
+                )
+            case "refused":
+                self.hang_up()
+                self._placement.refuse(self._task_id, self.number, str(message.get("reason")))
+            case _:
+                pass  # a newer shim's word
+
+    def _report(self, fraction: float | None, message: str) -> None:
+        self._placement.report(
+            Report(
+                task_id=self._task_id,
+                attempt=self.number,
+                progress=fraction,
+                message=message,
+                sandbox_got=self._level,
+            )
+        )
+
+    def _shim_died(self) -> None:
+        self._placement.settle(self._task_id, self.number, self._directory, self._level)
+
+
+def plan_of(task: Task) -> Plan:
+    """How a task is run; a kind that only the task's interpreter knows runs there."""
+    try:
+        kind = get_kind(task.kind)
+    except UnknownKindError:
+        return Plan(child="kind")
+    return kind.plan(checked_params(kind, task.params))
+
+
+def clean_up(directory: Path) -> None:
+    """Remove what an attempt leaves beside its log; an empty directory too."""
+    for name in LEFTOVERS:
+        (directory / name).unlink(missing_ok=True)
+    for folder in ("io", "scratch"):
+        if (directory / folder).is_dir():
+            shutil.rmtree(directory / folder, ignore_errors=True)
+    try:
+        directory.rmdir()
+    except OSError:
+        pass  # the log stays, or it never was

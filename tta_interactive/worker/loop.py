@@ -1,0 +1,291 @@
+"""The worker: claims tasks, has them run, records what came of them, until idle.
+
+One thread, one selector loop, no asyncio: it owns the only processes that start others, and
+a commit of 0.2 ms is the longest that anything waits. The order of each turn:
+
+    sleep until something is readable or due
+      -> what the attempts said becomes endings and reports, in memory
+      -> one transaction stores every ending and claims as much as there are free slots
+      -> what was claimed is placed; what somebody wants cancelled is stopped
+      -> who watches one of the tasks that moved gets a bell
+
+Nothing acknowledged lives only here: kill it at any point and the next one finds the same.
+"""
+
+import logging
+import os
+import selectors
+import signal
+import socket
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import tta_interactive
+from tta_interactive.doorbell import LOOK_SECONDS
+from tta_interactive.errors import StoreBusyError, StoreFullError
+from tta_interactive.settings import Settings
+from tta_interactive.store import Ending, Report, SqliteStore
+from tta_interactive.task import SandboxLevel, Task, TaskStatus
+from tta_interactive.worker.attempt import Outcome
+from tta_interactive.worker.ballast import Ballast
+from tta_interactive.worker.bell import BellServer
+from tta_interactive.worker.endings import ending_of, ending_of_lost
+from tta_interactive.worker.lease import Lease
+from tta_interactive.worker.local import LocalPlacement, clean_up
+from tta_interactive.worker.logs import attempt_directory
+
+REPORT_SECONDS: Final = 0.1  # progress of all tasks is stored together, this often
+REFUSED_SECONDS: Final = 1.0  # before a task that could not be started is tried again
+FULL_SECONDS: Final = 1.0  # before a full disk is tried again
+UPKEEP_SECONDS: Final = 5.0
+CHECKPOINT_BYTES: Final = 4 * 1024 * 1024
+STOP_SECONDS: Final = 8.0  # for what runs to end, when the worker is told to
+EVENTS_AT_ONCE: Final = 1000
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """The one worker of a store. Make it only with the lease in hand."""
+
+    def __init__(self, settings: Settings, lease: Lease) -> None:
+        self._settings, self._lease = settings, lease
+        self._home = settings.home
+        self._store = SqliteStore(self._home, checkpoints=True)
+        self._ballast = Ballast(self._home)
+        self._selector = selectors.DefaultSelector()
+        self._placement = LocalPlacement(settings, self._selector, self)
+        greeting = f"v {tta_interactive.__version__} {os.getpid()}\n".encode()
+        self._bell = BellServer(self._home, self._selector, greeting, self._rung)
+        self._running: dict[str, Task] = {}
+        self._endings: list[Ending] = []
+        self._reports: dict[str, Report] = {}
+        self._reported_at = 0.0
+        self._is_due = True
+        self._counter = -1
+        self._looked_at = 0.0
+        self._seen: int | None = None
+        self._not_before: float | None = None
+        self._retry_at = 0.0
+        self._upkeep_at = 0.0
+        self._idle_since = time.monotonic()
+        self._stop_by: float | None = None
+
+    def run(self) -> None:
+        """Serve until idle or told to stop."""
+        self._listen_to_signals()
+        self._placement.warm_up()
+        self._recover()
+        self._bell.open()
+        self._ballast.restore()
+        try:
+            while not self._is_over():
+                self._turn()
+        finally:
+            self._bell.close()
+            self._placement.close(leave_running=self._stop_by is None)
+            self._store.close()
+
+    # ---- news of the placement
+
+    def reported(self, report: Report) -> None:
+        self._reports[report.task_id] = report
+
+    def ended(
+        self, task_id: str, attempt: int, outcome: Outcome, level: SandboxLevel | None
+    ) -> None:
+        task = self._running.pop(task_id, None)
+        if task is None:
+            return
+        now = _now()
+        if outcome.survivors:
+            log.error("task %s: processes %s could not be killed", task_id, outcome.survivors)
+        if self._stop_by is not None and outcome.status == "cancelled":
+            task = self._store.get(task_id)
+            self._endings.append(ending_of_lost(task, now, "The worker was stopped."))
+        else:
+            self._endings.append(ending_of(task, outcome, now, level))
+
+    def lost(self, task_id: str, attempt: int, reason: str) -> None:
+        if self._running.pop(task_id, None) is not None:
+            task = self._store.get(task_id)  # a cancel may have come meanwhile
+            self._endings.append(ending_of_lost(task, _now(), reason))
+
+    def refused(self, task_id: str, attempt: int, reason: str) -> None:
+        task = self._running.pop(task_id, None)
+        if task is None:
+            return
+        log.warning("task %s: %s", task_id, reason)
+        later = _now() + timedelta(seconds=REFUSED_SECONDS)
+        self._endings.append(
+            Ending(task_id=task_id, attempt=attempt, status=TaskStatus.QUEUED, not_before=later)
+        )
+
+    # ---- one turn
+
+    def _turn(self) -> None:
+        ready = self._selector.select(self._pause())
+        for key, _ in ready:
+            if key.fileobj in self._selector.get_map():  # an earlier one may have closed it
+                key.data()
+        now = time.monotonic()
+        if now - self._looked_at >= LOOK_SECONDS:
+            self._looked_at = now
+            counter = self._store.change_counter()
+            if counter != self._counter:
+                self._counter = counter
+                self._is_due = True
+        if self._not_before is not None and time.time() >= self._not_before:
+            self._is_due = True
+        self._placement.check_deadlines()
+        if (self._endings or self._is_due) and now >= self._retry_at:
+            self._exchange()
+        if self._reports and now - self._reported_at >= REPORT_SECONDS:
+            self._store_reports(now)
+        if now >= self._upkeep_at:
+            self._upkeep(now)
+
+    def _pause(self) -> float:
+        """Seconds to sleep at most."""
+        now = time.monotonic()
+        times = [self._looked_at + LOOK_SECONDS]
+        if self._reports:
+            times.append(self._reported_at + REPORT_SECONDS)
+        if self._endings or self._is_due:
+            times.append(self._retry_at)
+        if (deadline := self._placement.next_deadline) is not None:
+            times.append(deadline)
+        pause = min(times) - now
+        if self._not_before is not None:
+            pause = min(pause, self._not_before - time.time())
+        return max(pause, 0.0)
+
+    def _exchange(self) -> None:
+        was_due, self._is_due = self._is_due, False
+        free = 0 if self._stop_by is not None else self._settings.slots - len(self._running)
+        now = _now()
+        endings = self._endings
+        if endings or (free > 0 and self._store.is_ready_work(now)):
+            try:
+                started = self._store.exchange(endings, free, now)
+            except (StoreFullError, StoreBusyError) as error:
+                # What ended stays in memory and in its outcome file until it can be stored.
+                log.warning("%s", error)
+                self._ballast.drop()
+                self._is_due, self._retry_at = True, time.monotonic() + FULL_SECONDS
+                return
+            self._endings = []
+            for ending in endings:
+                self._reports.pop(ending.task_id, None)
+                clean_up(attempt_directory(self._home, ending.task_id, ending.attempt))
+            for task in started:
+                self._running[task.id] = task
+                self._placement.place(task)
+            self._is_due = len(started) == free > 0 and bool(self._endings)
+        if was_due:
+            for task_id, attempt in self._store.cancels_wanted():
+                self._placement.stop(task_id, attempt)
+            start = self._store.next_start()
+            self._not_before = None if start is None else start.timestamp()
+        self._announce()
+
+    def _store_reports(self, now: float) -> None:
+        reports, self._reports = list(self._reports.values()), {}
+        self._reported_at = now
+        try:
+            self._store.report([r for r in reports if r.task_id in self._running], _now())
+        except (StoreFullError, StoreBusyError) as error:
+            log.warning("progress was not stored: %s", error)
+        self._announce()
+
+    def _announce(self) -> None:
+        """Ring for those who watch what moved since the last time."""
+        if not self._bell.is_watched:
+            self._seen = None
+            return
+        if self._seen is None:
+            # Whoever began to watch was told to look for himself.
+            self._seen = self._store.last_event()
+            return
+        while events := self._store.events_after(self._seen, EVENTS_AT_ONCE):
+            self._seen = events[-1].seq
+            self._bell.ring({event.task_id for event in events})
+
+    def _rung(self) -> None:
+        self._is_due = True
+
+    # ---- beginning and end
+
+    def _recover(self) -> None:
+        """Take over or clean up what a dead worker left, before anything is started."""
+        self._placement.clean_pool()
+        for task in self._store.active():
+            log.info("task %s was left running by an earlier worker", task.id)
+            self._running[task.id] = task
+            self._placement.adopt(task)
+
+    def _is_over(self) -> bool:
+        now = time.monotonic()
+        if self._running or self._endings:
+            self._idle_since = now
+            return self._stop_by is not None and now > self._stop_by
+        if self._stop_by is not None:
+            return True
+        if self._bell.is_watched:
+            self._idle_since = now
+        return now - self._idle_since >= self._settings.idle_exit and self._may_leave()
+
+    def _may_leave(self) -> bool:
+        """Give everything up, then look once more.
+
+        Who submitted before this look is served. Who submits after it finds no socket and
+        no lease, and starts a worker.
+        """
+        self._bell.close()
+        self._lease.release()
+        if not self._store.is_ready_work(_now()) and self._store.next_start() is None:
+            return True
+        lease = Lease.take(self._home)
+        if lease is None:
+            return True  # another worker was quicker
+        self._lease = lease
+        self._bell.open()
+        self._is_due = True
+        self._idle_since = time.monotonic()
+        return False
+
+    def _listen_to_signals(self) -> None:
+        ours, wake = socket.socketpair()
+        ours.setblocking(False)
+        wake.setblocking(False)
+        signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
+        self._wake = wake
+        self._selector.register(ours, selectors.EVENT_READ, lambda: ours.recv(64))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stop())
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the terminal that started it is closed
+
+    def _stop(self) -> None:
+        if self._stop_by is None:
+            self._stop_by = time.monotonic() + STOP_SECONDS
+            for task in self._running.values():
+                self._placement.stop(task.id, task.attempt)
+
+    def _upkeep(self, now: float) -> None:
+        self._upkeep_at = now + UPKEEP_SECONDS
+        if not self._lease.still_stands():
+            log.error("the state directory was moved or removed: the worker ends")
+            self._stop()
+            return
+        try:
+            size = os.stat(self._home / "tasks.db-wal").st_size
+        except OSError:
+            return
+        if size > CHECKPOINT_BYTES or (size and not self._running):
+            self._store.checkpoint()
+        self._ballast.restore()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

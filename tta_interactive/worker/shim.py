@@ -1,0 +1,456 @@
+"""The helper around one attempt: starts it, watches it, ends it, and tells what came of it.
+
+    worker <--channel--> shim (subreaper) --> the task's first process --> whatever it starts
+
+It outlives the worker. When the channel ends, the task goes on: the shim listens on
+`ctl.sock` in the attempt's directory, starts one new worker, and whoever connects gets the
+same messages. The outcome is on disk before it is told, so nobody has to be there.
+
+It never believes a pipe: the end of the task is the end of its first process, and the end of
+the attempt is waitpid(2) saying that no process is left.
+"""
+
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from tta_interactive.worker import tree
+from tta_interactive.worker.attempt import (
+    AttemptSpec,
+    Outcome,
+    failure,
+    write_outcome,
+)
+from tta_interactive.worker.launch import (
+    LaunchError,
+    Started,
+    TooBusyError,
+    io_directory,
+    launch,
+)
+from tta_interactive.worker.pump import Pump
+from tta_interactive.worker.successor import start_successor
+from tta_interactive.worker.sweep import held, sweep
+from tta_interactive.worker.verdict import Reason, exit_facts, judge
+
+SOCKET_FILE = "ctl.sock"
+PIPE_SECONDS = 0.2  # what the task leaves behind may still end, and print, for so long
+TICK = 0.01  # seconds between looks while processes are ending
+PROGRESS_SECONDS = 0.2
+LONGEST_LINE = 8192
+LONGEST_POLL = 3600.0
+TELL_SECONDS = 10.0  # a worker that takes nothing for so long will read the file
+
+
+class _Abandoned(BaseException):
+    """Nobody wants the attempt any more: everything is killed, nothing is told."""
+
+
+class Shim:
+    """One attempt. `run` is all its life."""
+
+    def __init__(
+        self,
+        spec: AttemptSpec,
+        lock: int,
+        channel: socket.socket,
+        extra: Sequence[int],
+        available: int,
+        cookie: int,
+    ) -> None:
+        self._spec, self._lock, self._extra = spec, lock, list(extra)
+        self._available, self._cookie = available, cookie
+        self._channel: socket.socket | None = channel
+        self._listener: socket.socket | None = None
+        self._poll = select.poll()
+        self._handlers: dict[int, Callable[[], None]] = {}
+        self._statuses: dict[int, int] = {}
+        self._reason: Reason | None = None
+        self._inbox = b""
+        self._outbox = b""
+        self._progress_line = b""
+        self._progress: dict[str, Any] | None = None
+        self._progress_untold = False
+        self._progress_told_at = 0.0
+        self._orphaned = False
+        channel.setblocking(False)
+
+    def run(self) -> None:
+        """Run the attempt to its end.
+
+        Raises:
+            TooBusyError: It was not started.
+        """
+        self._started_at = time.monotonic()
+        self._watch(self._channel, self._hear)
+        signal.signal(signal.SIGTERM, self._abandon)
+        try:
+            self._task = launch(self._spec, self._lock, self._extra, self._available, self._cookie)
+        except LaunchError as error:
+            self._finish(Outcome(status="failed", error=error.error))
+            return
+        for fd in self._extra:
+            os.close(fd)
+        try:
+            self._attend()
+        except BaseException:
+            tree.kill_all()
+            raise
+
+    # ------------------------------------------------------------ from start to verdict
+
+    def _attend(self) -> None:
+        task, spec = self._task, self._spec
+        self._pump = Pump(task.output, spec.directory, spec.max_log_bytes)
+        os.set_blocking(task.progress, False)
+        self._pidfd = os.pidfd_open(task.pid)
+        self._watch(task.output, self._take_output)
+        self._watch(task.progress, self._take_progress)
+        self._watch(self._pidfd, self._bury)
+        self._tell(self._started_message())
+        self._live()
+        survivors = tree.kill_all(self._statuses)
+        if self._orphaned:
+            # While the successor was started, an orphan may have slipped past us.
+            survivors += [pid for pid in sweep(spec.directory, spec.task_id, keep_lock=True)
+                          if pid not in survivors]  # fmt: skip
+        self._drain()
+        self._take_progress()
+        self._tell_progress(last=True)
+        self._finish(self._outcome(survivors))
+
+    def _live(self) -> None:
+        """Until the task's first process is over, and what it left had its moment."""
+        timeout = self._spec.timeout
+        deadline = None if timeout is None else self._started_at + timeout
+        ending: float | None = None  # when patience ends, once somebody ended it
+        leaving: float | None = None  # the same, once it ended by itself
+        while True:
+            now = time.monotonic()
+            over = self._task.pid in self._statuses
+            if over and tree.reap(self._statuses):
+                return
+            if over and ending is None and leaving is None:
+                leaving = now + PIPE_SECONDS
+            if ending is None and leaving is None:
+                if self._reason is None and deadline is not None and now >= deadline:
+                    self._reason = "timeout"
+                if self._reason is not None:
+                    tree.ask_to_end(skip=self._task.pid if self._task.wrapped else None)
+                    ending = now + self._spec.grace
+            patience = ending if ending is not None else leaving
+            if patience is not None:
+                tree.reap(self._statuses)
+                if now >= patience or (leaving is not None and not self._watches_output()):
+                    return
+            self._wait(now, [deadline if patience is None else patience], patience is not None)
+
+    def _wait(self, now: float, moments: Sequence[float | None], ticking: bool) -> None:
+        moments = [*moments, now + LONGEST_POLL, now + TICK if ticking else None]
+        if self._progress_untold:
+            moments.append(self._progress_told_at + PROGRESS_SECONDS)
+        soonest = min(moment for moment in moments if moment is not None)
+        # Rounded up: a poll that ends a little early would spin.
+        for fd, _ in self._poll.poll(max(0, int((soonest - now) * 1000) + 1)):
+            handler = self._handlers.get(fd)
+            if handler is not None:
+                handler()
+        self._tell_progress()
+
+    def _outcome(self, survivors: list[int]) -> Outcome:
+        task, spec = self._task, self._spec
+        code, number = exit_facts(self._statuses.get(task.pid), task.wrapped)
+        setup = self._sandbox_failure() if task.wrapped and self._reason is None else None
+        if setup is not None:
+            status, result, error = "failed", None, setup
+        else:
+            status, result, error = judge(
+                spec, io_directory(spec), code, number, self._reason, survivors
+            )
+        return Outcome(
+            status=status,
+            result=result,
+            error=error,
+            exit_code=code,
+            signal=number,
+            duration=time.monotonic() - self._started_at,
+            log_bytes=self._pump.total,
+            log_dropped=self._pump.dropped,
+            survivors=tuple(survivors),
+        )
+
+    def _sandbox_failure(self) -> dict[str, str] | None:
+        """Why bubblewrap never ran the command, if it did not."""
+        assert self._task.status is not None
+        os.set_blocking(self._task.status, False)
+        try:
+            said = os.read(self._task.status, 65536)
+        except OSError:
+            said = b""
+        if b'"exit-code"' in said:
+            return None
+        if b'"child-pid"' in said and self._spec.argv is not None:
+            words = f"The command {self._spec.argv[0]!r} cannot be run in the sandbox."
+            return failure("error", words, "Is it in /usr, in the workspace, or in the venv?")
+        return failure("sandbox", "Bubblewrap could not set up the sandbox.",
+                       "Its words stand in the task's log; `tta doctor` shows more.")  # fmt: skip
+
+    def _finish(self, outcome: Outcome) -> None:
+        write_outcome(self._spec.directory, outcome)
+        if self._channel is None:
+            self._accept()  # one may be waiting
+        self._tell({"type": "finished", "outcome": outcome.to_json()}, patience=TELL_SECONDS)
+
+    # ------------------------------------------------------------ events of the task
+
+    def _watch(self, source: socket.socket | int | None, handler: Callable[[], None]) -> None:
+        assert source is not None
+        fd = source if isinstance(source, int) else source.fileno()
+        self._handlers[fd] = handler
+        self._poll.register(fd, select.POLLIN)
+
+    def _unwatch(self, fd: int) -> None:
+        if self._handlers.pop(fd, None) is not None:
+            self._poll.unregister(fd)
+
+    def _watches_output(self) -> bool:
+        return self._task.output in self._handlers
+
+    def _take_output(self) -> None:
+        if not self._pump.move():
+            self._unwatch(self._task.output)
+
+    def _drain(self) -> None:
+        """What is still in the pipe: to its end, or for a moment if somebody holds it open."""
+        end = time.monotonic() + PIPE_SECONDS
+        while self._watches_output():
+            self._take_output()
+            left = end - time.monotonic()
+            if left <= 0:
+                break
+            if self._watches_output():
+                select.select([self._task.output], [], [], left)
+        self._pump.close()
+
+    def _bury(self) -> None:
+        self._unwatch(self._pidfd)
+        tree.reap(self._statuses)
+
+    def _take_progress(self) -> None:
+        try:
+            data = os.read(self._task.progress, 65536)
+        except BlockingIOError:
+            return
+        if not data:
+            self._unwatch(self._task.progress)
+            return
+        *lines, rest = (self._progress_line + data).split(b"\n")
+        self._progress_line = rest if len(rest) <= LONGEST_LINE else b""
+        for line in lines[-1:]:  # the newest wins
+            self._note_progress(line)
+
+    def _note_progress(self, line: bytes) -> None:
+        try:
+            said = json.loads(line)
+            fraction, message = said["fraction"], str(said["message"])[:500]
+            if fraction is not None and not 0 <= fraction <= 1:
+                return
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return  # a task may write what it likes
+        message = message.encode("utf-8", "backslashreplace").decode()
+        self._progress = {"type": "progress", "fraction": fraction, "message": message}
+        self._progress_untold = True
+
+    def _tell_progress(self, *, last: bool = False) -> None:
+        now = time.monotonic()
+        if not self._progress_untold or self._progress is None:
+            return
+        if not last and now < self._progress_told_at + PROGRESS_SECONDS:
+            return
+        self._progress_untold, self._progress_told_at = False, now
+        self._tell(self._progress)
+
+    # ------------------------------------------------------------ the worker
+
+    def _started_message(self) -> dict[str, Any]:
+        return {"type": "started", "pid": self._task.pid, "sandbox": self._task.level}
+
+    def _hear(self) -> None:
+        """Something from the worker, or its end."""
+        assert self._channel is not None
+        try:
+            data = self._channel.recv(4096)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._lose_worker()
+            return
+        *lines, self._inbox = (self._inbox + data).split(b"\n")
+        self._inbox = self._inbox[-LONGEST_LINE:]
+        for line in lines:
+            try:
+                wanted = json.loads(line).get("type")
+            except (ValueError, AttributeError, RecursionError):
+                continue
+            if wanted == "cancel" and self._reason is None:
+                self._reason = "cancel"
+
+    def _abandon(self, *_: object) -> None:
+        raise _Abandoned
+
+    def _lose_worker(self) -> None:
+        assert self._channel is not None
+        self._unwatch(self._channel.fileno())
+        self._channel.close()
+        self._channel, self._inbox, self._outbox = None, b"", b""
+        if self._spec.inherit:
+            raise _Abandoned
+        if self._listener is None:
+            self._listener = _listen(self._spec.directory)
+            self._watch(self._listener, self._accept)
+            if self._spec.successor:
+                self._orphaned = True
+                start_successor(self._spec.successor)
+
+    def _accept(self) -> None:
+        if self._listener is None:
+            return
+        try:
+            peer, _ = self._listener.accept()
+        except OSError:
+            return
+        credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        if struct.unpack("3i", credentials)[1] != os.geteuid() or self._channel is not None:
+            peer.close()
+            return
+        peer.setblocking(False)
+        self._channel = peer
+        self._watch(peer, self._hear)
+        self._tell(self._started_message())
+        if self._progress is not None:
+            self._tell(self._progress)
+
+    def _tell(self, message: dict[str, Any], patience: float = 0.0) -> None:
+        """Send, at once or not at all: what is left of a line goes before the next one."""
+        if self._channel is None:
+            return
+        if self._outbox and not patience and message["type"] == "progress":
+            self._push(0.0)
+            if self._outbox:
+                return  # a worker that does not read misses progress, nothing else
+        self._outbox += json.dumps(message).encode() + b"\n"
+        self._push(patience)
+
+    def _push(self, patience: float) -> None:
+        end = time.monotonic() + patience
+        view = memoryview(self._outbox)
+        while view and self._channel is not None:
+            try:
+                view = view[self._channel.send(view) :]
+            except BlockingIOError:
+                left = end - time.monotonic()
+                if left <= 0:
+                    break
+                select.select([], [self._channel], [], left)
+            except OSError:
+                break  # its end is seen by `_hear`
+        self._outbox = bytes(view)
+
+
+def _listen(directory: str) -> socket.socket:
+    """A socket in `directory`, whatever the length of its path: sun_path has 108 bytes."""
+    listener = socket.socket(socket.AF_UNIX)
+    fd = os.open(directory, os.O_PATH | os.O_DIRECTORY)
+    old = os.umask(0o177)
+    try:
+        listener.bind(f"/proc/self/fd/{fd}/{SOCKET_FILE}")
+    finally:
+        os.umask(old)
+        os.close(fd)
+    listener.listen(2)
+    listener.setblocking(False)
+    return listener
+
+
+def main(body: bytes, fds: Sequence[int], available: int, cookie: int) -> NoReturn:
+    """The life of a shim, in a fresh fork of the zygote.
+
+    Args:
+        body: The spec as JSON.
+        fds: The lock, the channel, and what the task inherits.
+    """
+    code = 0
+    channel = socket.socket(fileno=fds[1])
+    try:
+        os.setsid()
+        tree.set_name("tta-shim")
+        tree.set_subreaper(True)
+        spec = AttemptSpec.from_json(json.loads(body))
+        del body
+        Shim(spec, fds[0], channel, fds[2:], available, cookie).run()
+    except TooBusyError as error:
+        _last_words(channel, {"type": "refused", "reason": str(error)[:300]})
+    except _Abandoned:
+        tree.kill_all()
+    except BaseException as error:  # boundary: whatever went wrong, the worker must learn it
+        code = 1
+        tree.kill_all()
+        outcome = Outcome(
+            status="failed",
+            error=failure(
+                "internal",
+                f"The attempt could not be attended: {type(error).__name__}: {error}"[:1000],
+                "This is a defect or a full disk; the detail says where.",
+                traceback.format_exc()[-8000:],
+            ),
+        )
+        _last_words(channel, {"type": "finished", "outcome": outcome.to_json()})
+    finally:
+        os._exit(code)
+
+
+def _last_words(channel: socket.socket, message: dict[str, Any]) -> None:
+    try:
+        channel.settimeout(TELL_SECONDS)
+        channel.sendall(json.dumps(message).encode() + b"\n")
+    except (OSError, ValueError):
+        pass  # nobody listens, then
+
+
+def adopt(directory: str, timeout: float = 1.0) -> socket.socket | None:
+    """The worker's way to an attempt that outlived its worker.
+
+    Args:
+        timeout: Seconds to go on trying: the shim may not have noticed yet.
+
+    Returns:
+        The new channel, or None: then the attempt is over (`read_outcome`) or its shim is dead.
+    """
+    end = time.monotonic() + timeout
+    while True:
+        try:
+            fd = os.open(directory, os.O_PATH | os.O_DIRECTORY)
+        except OSError:
+            return None
+        channel = socket.socket(socket.AF_UNIX)
+        try:
+            channel.settimeout(max(0.01, end - time.monotonic()))
+            channel.connect(f"/proc/self/fd/{fd}/{SOCKET_FILE}")
+        except OSError:
+            channel.close()
+        else:
+            return channel
+        finally:
+            os.close(fd)
+        if time.monotonic() >= end or not held(os.path.join(directory, "lock")):
+            return None
+        time.sleep(0.02)  # the kernel offers nothing to wait on here

@@ -1,0 +1,117 @@
+"""Start, find and stop the detached worker of a store."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+import tta_interactive
+from tta_interactive.errors import WorkerError
+from tta_interactive.worker.lease import holder
+
+LOG: Final = "worker.log"
+MAX_LOG_BYTES: Final = 1024 * 1024
+# What a worker may know of the process that happened to start it. Tasks get less.
+KEPT: Final = (
+    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR",
+    "VIRTUAL_ENV", "CONDA_PREFIX", "XDG_STATE_HOME", "TTA_SLOTS", "TTA_IDLE_EXIT",
+    "TTA_MAX_LOG_BYTES", "TTA_KEEP_DAYS",
+)  # fmt: skip
+
+
+def worker_command(home: Path) -> list[str]:
+    """The command line that runs the worker of a store in the foreground."""
+    return [sys.executable, "-P", "-m", "tta_interactive.worker", str(home)]
+
+
+def worker_environment() -> dict[str, str]:
+    """The variables that a worker starts with; it finds this very package."""
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    return {**kept, "PYTHONPATH": str(Path(tta_interactive.__file__).parent.parent)}
+
+
+def worker_pid(home: Path) -> int | None:
+    """The process id of the store's worker, or None."""
+    return holder(home)
+
+
+def ensure_worker(home: Path) -> None:
+    """Start a worker unless one lives. Returns at once; two that race do no harm.
+
+    Raises:
+        WorkerError: No process can be started. What was submitted stays queued.
+    """
+    if holder(home) is not None:
+        return
+    if not sys.executable:
+        raise WorkerError(
+            "No worker can be started: this Python does not know its own executable. "
+            f"Run in a terminal: python -m tta_interactive.worker {home}"
+        )
+    try:
+        log = _open_log(home)
+        try:
+            # A session of its own: a kernel's interrupt, restart and shutdown go to its
+            # process group, which the worker is then no part of (measured).
+            subprocess.Popen(
+                worker_command(home),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                env=worker_environment(),
+                start_new_session=True,
+            ).returncode = 0  # nobody waits for it: no ResourceWarning when it is collected
+        finally:
+            os.close(log)
+    except OSError as error:
+        raise WorkerError(
+            f"No worker can be started ({error.strerror}). Your task is kept and stays queued. "
+            f"Run in a terminal: {' '.join(worker_command(home))}"
+        ) from None
+
+
+def stop_worker(home: Path, timeout: float = 10.0) -> bool:
+    """End the store's worker and its running tasks; whether it is gone.
+
+    Args:
+        home: The store's directory.
+        timeout: Seconds to wait for the end.
+    """
+    pid = holder(home)
+    if pid is None:
+        return True
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        if holder(home) != pid:  # it ended in between and the number may be a stranger's
+            return holder(home) is None
+        signal.pidfd_send_signal(process, signal.SIGTERM)
+        poll = select.poll()
+        poll.register(process, select.POLLIN)
+        return bool(poll.poll(timeout * 1000))
+    finally:
+        os.close(process)
+
+
+def wait_for_worker(home: Path, timeout: float) -> int | None:
+    """The worker's process id as soon as there is one; None after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while (pid := holder(home)) is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return pid
+
+
+def _open_log(home: Path) -> int:
+    path = home / LOG
+    flags = os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+    fd = os.open(path, flags, 0o600)
+    if os.fstat(fd).st_size > MAX_LOG_BYTES:
+        os.ftruncate(fd, 0)
+    return fd

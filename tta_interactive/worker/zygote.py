@@ -1,0 +1,228 @@
+"""The process that all shims are forked from: small, ready, without threads or a database.
+
+    worker --(spec, lock, channel, ...)--> zygote --fork--> shim --fork--> task
+
+It never looks into a spec: each is read in the fork, so a bad one harms only itself. It is a
+subreaper too: orphans of a killed shim come here to be buried. It ends with the worker.
+"""
+
+import array
+import gc
+import importlib
+import json
+import os
+import signal
+import socket
+import struct
+import sys
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn, Self
+
+from tta_interactive import sandbox
+from tta_interactive.worker import shim, tree
+from tta_interactive.worker.attempt import LARGEST_SPEC, AttemptSpec
+from tta_interactive.worker.launch import COOKIE, COOKIE_BLANK, environ_address
+
+if TYPE_CHECKING:
+    import subprocess
+
+FRAME = struct.Struct("!IB")  # length of the spec; whether it wants a sandbox
+MOST_FDS = 64
+SEND_SECONDS = 10.0
+PROBE_PAUSE = 60.0  # seconds between two looks for a sandbox that was not there
+# What tasks and shims import sooner or later, once for all of them.
+PRELOADED = ("ast", "atexit", "base64", "importlib", "linecache", "pickle", "reprlib",
+             "traceback", "types")  # fmt: skip
+# Not `threading` or `random`, nor what imports them: their after-fork work costs each fork.
+
+
+class ZygoteGoneError(Exception):
+    """The zygote is dead: start another one. The attempt was not started."""
+
+
+ZygoteGone = ZygoteGoneError
+
+
+class Zygote:
+    """The worker's end."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", control: socket.socket) -> None:
+        self._process, self._control = process, control
+
+    @classmethod
+    def start(cls) -> Self:
+        """Execute a zygote; it is ready when the first spec is taken."""
+        import subprocess  # noqa: PLC0415  (the zygote itself must not have it)
+
+        ours, theirs = socket.socketpair()
+        root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        # Neither the current directory nor PYTHON* decides what a process for all tasks imports.
+        code = (
+            f"import sys; sys.path.append({root!r}); "
+            "from tta_interactive.worker.zygote import main; main(sys.argv[1:])"
+        )
+        with theirs:
+            process = subprocess.Popen(
+                [sys.executable, "-E", "-P", "-c", code, str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+                env={**os.environ, COOKIE: COOKIE_BLANK},
+            )
+        ours.settimeout(SEND_SECONDS)
+        return cls(process, ours)
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def spawn(
+        self, spec: AttemptSpec, lock_fd: int, extra_fds: Sequence[int] = ()
+    ) -> socket.socket:
+        """Start an attempt.
+
+        Args:
+            lock_fd: Holds the attempt's lock. Close your own copy afterwards.
+            extra_fds: What the task inherits; `spec.inherit` says how many.
+
+        Returns:
+            The worker's end of the attempt's channel.
+
+        Raises:
+            ZygoteGoneError: Nothing was started.
+            ValueError: The spec is too large.
+        """
+        body = json.dumps(spec.to_json()).encode()
+        if len(body) > LARGEST_SPEC:
+            raise ValueError(f"The spec has {len(body):,} bytes; allowed are {LARGEST_SPEC:,}.")
+        wants = spec.sandbox > sandbox.LIMITS
+        channel, theirs = socket.socketpair()
+        with theirs:
+            try:
+                socket.send_fds(
+                    self._control,
+                    [FRAME.pack(len(body), wants)],
+                    [lock_fd, theirs.fileno(), *extra_fds],
+                )
+                self._control.sendall(body)
+            except OSError as error:
+                channel.close()
+                raise ZygoteGoneError(str(error)) from error
+        return channel
+
+    def close(self, timeout: float = 5.0) -> None:
+        """End the zygote; attempts that run go on."""
+        import subprocess  # noqa: PLC0415
+
+        self._control.close()
+        try:
+            self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def main(argv: Sequence[str]) -> NoReturn:
+    """The zygote itself. `argv`: the number of its control socket."""
+    control = socket.socket(fileno=int(argv[0]))
+    control.set_inheritable(False)
+    tree.set_name("tta-zygote")
+    tree.set_subreaper(True)
+    for name in PRELOADED:
+        importlib.import_module(name)
+    cookie = environ_address()
+    os.environ.pop(COOKIE, None)
+    signal.signal(signal.SIGCHLD, lambda *_: tree.reap())
+    gc.disable()
+    gc.freeze()  # what is here stays: forks need not copy it to look at it
+    _Server(control, cookie).serve()
+    os._exit(0)
+
+
+class _Server:
+    def __init__(self, control: socket.socket, cookie: int) -> None:
+        self._control, self._cookie = control, cookie
+        self._level = sandbox.LIMITS
+        self._probe_at = 0.0
+
+    def serve(self) -> None:
+        """Fork until the worker is gone."""
+        while True:
+            try:
+                header, fds = _receive(self._control)
+                if len(header) < FRAME.size or len(fds) < 2:
+                    return
+                length, wants = FRAME.unpack(header)
+                body = _receive_all(self._control, min(length, LARGEST_SPEC))
+            except OSError:
+                return
+            if len(body) < length:
+                return
+            if wants:
+                self._probe()
+            self._fork(body, fds)
+
+    def _probe(self) -> None:
+        """Look for a sandbox, when first wanted; again now and then while there is none.
+
+        In a fork: what the look imports would make every later fork slower.
+        """
+        now = time.monotonic()
+        if self._level >= sandbox.NAMESPACES or now < self._probe_at:
+            return
+        self._probe_at = now + PROBE_PAUSE
+        ours, theirs = os.pipe()
+        if os.fork() == 0:
+            try:
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # it awaits its own child
+                os.write(theirs, b"%d" % sandbox.probe())
+            finally:
+                os._exit(0)
+        os.close(theirs)
+        self._level = int(os.read(ours, 16) or sandbox.LIMITS)
+        os.close(ours)
+
+    def _fork(self, body: bytes, fds: Sequence[int]) -> None:
+        try:
+            pid = os.fork()
+        except OSError as error:
+            message = {"type": "refused", "reason": str(error)}
+            os.write(fds[1], json.dumps(message).encode() + b"\n")
+            pid = -1
+        if pid == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            self._control.close()
+            shim.main(body, fds, self._level, self._cookie)
+        for fd in fds:
+            os.close(fd)
+
+
+def _receive(control: socket.socket) -> tuple[bytes, list[int]]:
+    """One header and the descriptors that came with it."""
+    size = array.array("i").itemsize * MOST_FDS
+    data, ancillary, _, _ = control.recvmsg(
+        FRAME.size, socket.CMSG_LEN(size), socket.MSG_WAITALL | socket.MSG_CMSG_CLOEXEC
+    )
+    fds = array.array("i")
+    for level, kind, payload in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            fds.frombytes(payload[: len(payload) - len(payload) % fds.itemsize])
+    return data, list(fds)
+
+
+def _receive_all(control: socket.socket, length: int) -> bytes:
+    body = bytearray(length)
+    view = memoryview(body)
+    while view:
+        count = control.recv_into(view)
+        if count == 0:
+            break
+        view = view[count:]
+    return bytes(body[: length - len(view)])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
