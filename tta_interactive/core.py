@@ -72,8 +72,7 @@ class Core:
                 )
         at = now()
         tasks = [
-            as_task(request, owner=self.owner, python=sys.executable, at=at)
-            for request in requests
+            as_task(request, owner=self.owner, python=sys.executable, at=at) for request in requests
         ]
         for task in tasks:
             for task_id in task.after:
@@ -205,7 +204,8 @@ class Follower:
 
     def __init__(self, core: Core, task_id: str) -> None:
         self._core, self._task_id = core, task_id
-        self._attempt = 0
+        self._attempt, self._offset = 0, 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.is_over = False
 
     def read(self) -> str:

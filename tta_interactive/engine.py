@@ -121,16 +121,12 @@ class ExecutionEngine:
         task = (await self.wait_all([task_id], timeout))[0]
         return checked_end(task, timeout) if check else task
 
-    async def wait_any(
-        self, task_ids: Collection[str], timeout: float | None = None
-    ) -> list[Task]:
+    async def wait_any(self, task_ids: Collection[str], timeout: float | None = None) -> list[Task]:
         """Wait until one of the tasks is over; those that are. Empty after the time-out."""
         tasks = await self._wait(task_ids, timeout, any)
         return [task for task in tasks if task.is_final]
 
-    async def wait_all(
-        self, task_ids: Collection[str], timeout: float | None = None
-    ) -> list[Task]:
+    async def wait_all(self, task_ids: Collection[str], timeout: float | None = None) -> list[Task]:
         """Wait until all of the tasks are over; all of them, in order, some perhaps not over."""
         return await self._wait(task_ids, timeout, all)
 

@@ -32,15 +32,13 @@ MAX_SECONDS: Final = 10 * 365 * 86400
 
 
 def _level(value: object) -> object:
-    return SandboxLevel[value.upper()] if _is_word(value, SandboxLevel) else value
+    word = value.upper() if isinstance(value, str) else ""
+    return SandboxLevel.__members__.get(word, value)
 
 
 def _priority(value: object) -> object:
-    return Priority[value.upper()] if _is_word(value, Priority) else value
-
-
-def _is_word(value: object, words: type[Priority] | type[SandboxLevel]) -> bool:
-    return isinstance(value, str) and value.upper() in words.__members__
+    word = value.upper() if isinstance(value, str) else ""
+    return Priority.__members__.get(word, value)
 
 
 NoNul = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]

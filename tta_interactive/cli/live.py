@@ -12,7 +12,7 @@ from rich.text import Text
 from tta_interactive.cli.duration import span
 from tta_interactive.cli.report import bar
 from tta_interactive.cli.screen import Screen
-from tta_interactive.cli.view import cells, fit, short_id, state_words, took
+from tta_interactive.cli.view import cells, fit, named, short_id, state_words, took
 from tta_interactive.task import Task, TaskStatus
 from tta_interactive.text import one_line
 
@@ -91,7 +91,7 @@ def row(task: Task, width: int, now: datetime, is_unicode: bool) -> Text:
     for text, style in parts:
         if text:
             line.append(f"{text} ", style=style)
-    words = one_line(task.label or task.kind, 80)
+    words = named(task)
     if task.message and not task.is_final:
         words += f": {one_line(task.message, 200)}"
     line.append(fit(words, max(0, width - cells(line.plain))))

@@ -64,7 +64,9 @@ def _follow(
         last = shown[-1:] or last
     if not arguments.raw:
         rest = escaper.end()
-        _write(screen, rest, ends_line=(rest[-1:] or last) != "\n")
+        if (rest[-1:] or last) != "\n":
+            rest += "\n"  # the prompt gets a line of its own
+        _write(screen, rest)
 
 
 def _tail(text: str, count: int) -> str:

@@ -13,7 +13,6 @@ from tta_interactive.cli.duration import span
 from tta_interactive.cli.view import NARROW
 from tta_interactive.text import one_line
 
-LEGEND: Final = "already covered by importing", "covered by the tests", "threshold"
 BAR: Final = 40
 LEAST_BAR: Final = 8
 
@@ -30,7 +29,7 @@ def report_lines(
     marks = "▒█·|" if is_unicode else "=#-|"
     baseline = result.get("baseline")
     base = baseline if isinstance(baseline, dict) else {}
-    threshold = _number(result.get("coverage_threshold", result.get("threshold")))
+    threshold = _number(result.get("threshold"))
     lines = [*_counts(result, width)]
     for name in ("line", "branch"):
         share = _number(result.get(name))
@@ -95,7 +94,7 @@ def _facts(result: Mapping[str, JsonValue], took: float | None) -> list[str]:
         lines.append(f"mutants {mutation:.1f} % noticed")
     if took is not None:
         lines.append(f"time    {span(took)}" + (" (cached)" if result.get("cached") else ""))
-    for name, key in (("file", "output_path"), ("run", "command")):
+    for name, key in (("sandbox", "sandbox"), ("file", "output_path"), ("run", "command")):
         value = result.get(key)
         if isinstance(value, list):
             value = " ".join(str(word) for word in value)

@@ -22,12 +22,14 @@ def show_json(screen: Screen, tasks: Sequence[Task], *, is_one: bool = False) ->
 
 
 def show_ends(engine: BlockingEngine, tasks: Sequence[Task], screen: Screen) -> None:
-    """How the tasks ended: a line each; with one task also its output and its result."""
+    """How the tasks ended: a line and the report each; with one task also its output."""
     for task in tasks:
         if screen.is_terminal or len(tasks) > 1:  # a pipe has got this line while waiting
             screen.line(summary(task, screen.width, datetime.now(UTC)))
         screen.lines(error_lines(task, screen.width))
         if len(tasks) > 1:
+            if is_report(task.result):
+                show_result(task, screen)
             continue
         if task.kind in PRINTING_KINDS or task.status is TaskStatus.FAILED:
             screen.lines(visible(engine.logs(task.id, tail_lines=TAIL_LINES)).splitlines())

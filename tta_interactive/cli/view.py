@@ -87,7 +87,13 @@ def summary(task: Task, width: int, now: datetime) -> str:
     """One task on one line."""
     parts = [short_id(task, width), state_words(task), progress_words(task, now)]
     head = "  ".join(part for part in parts if part)
-    return fit(f"{head}  {task.kind}: {one_line(task.label, 200)}", width)
+    return fit(f"{head}  {named(task)}", width)
+
+
+def named(task: Task) -> str:
+    """What to call the task: its label, with the kind where that does not say it already."""
+    label, kind = one_line(task.label, 200), one_line(task.kind, 80)
+    return label if label.startswith(kind) else f"{kind}: {label}".removesuffix(": ")
 
 
 def table(tasks: Sequence[Task], width: int, now: datetime) -> list[str]:

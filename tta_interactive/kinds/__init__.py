@@ -4,7 +4,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from tta_interactive.errors import InvalidRequestError, UnknownKindError
 from tta_interactive.kinds.base import Kind, Params, Plan, RunContext, TaskFailure
@@ -69,7 +69,7 @@ def get_kind(name: str) -> Kind:
     return loaded()
 
 
-def checked_params(kind: Kind, params: Any) -> Params:
+def checked_params(kind: Kind, params: Any) -> BaseModel:
     """The params as the kind's model.
 
     Raises:

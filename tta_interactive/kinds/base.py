@@ -88,7 +88,7 @@ class Kind:
     """One kind of task. Subclass it, set `name` and `Params`, write `run`."""
 
     name: ClassVar[str]
-    Params: ClassVar[type[Params]] = NoParams
+    Params: ClassVar[type[BaseModel]] = NoParams
     summary: ClassVar[str] = ""
     """One line for lists and help."""
     target: ClassVar[str | None] = None

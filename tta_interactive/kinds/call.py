@@ -1,10 +1,12 @@
 """A Python function: named by import path, or carried as a pickle from a trusted door."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import JsonValue, StringConstraints, model_validator
 
 from tta_interactive.kinds.base import Kind, Params, Plan
+from tta_interactive.task import SandboxLevel
 
 MAX_PICKLE_CHARACTERS = 8 * 1024 * 1024  # base64: 6 MiB; larger data belongs in files
 
@@ -12,16 +14,19 @@ MAX_PICKLE_CHARACTERS = 8 * 1024 * 1024  # base64: 6 MiB; larger data belongs in
 class CallParams(Params):
     """A function and what it is called with. Exactly one of `function` and `pickle`."""
 
-    function: Annotated[
-        str, StringConstraints(pattern=r"^[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*$")
-    ] | None = None
+    function: (
+        Annotated[
+            str, StringConstraints(pattern=r"^[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*$")
+        ]
+        | None
+    ) = None
     """`package.module:name`, imported in the task's process."""
     pickle: Annotated[str, StringConstraints(max_length=MAX_PICKLE_CHARACTERS)] | None = None
     """Base64 of a pickled `(callable, args, kwargs)`; unpickled only in the task's process."""
     name: str = ""
     """What to call a pickled function."""
     args: tuple[JsonValue, ...] = ()
-    kwargs: dict[str, JsonValue] = {}
+    kwargs: Mapping[str, JsonValue] = {}
     isolation: Literal["pool", "process"] = "pool"
     """`pool`: a re-used process, fast. `process`: one of its own, with its own log and limits."""
 
@@ -40,6 +45,7 @@ class CallKind(Kind):
     summary = "a Python function, module:name; its return value is the result"
     target = "function"
     trusted_only = True
+    sandbox = SandboxLevel.NONE
 
     def label(self, params: CallParams) -> str:
         return params.function or params.name or "function"

@@ -8,6 +8,8 @@ name of a 0600 file, and says nothing in-band: what the task prints is never a v
     <io>/result.json    out: {"result": ...} or {"error": {code, message, remedy, detail}}
 """
 
+# ruff: noqa: PLC0415  (start-up time: imports stand where they are needed)
+
 from __future__ import annotations
 
 import sys
@@ -19,7 +21,10 @@ if __name__ == "__main__":
 import json
 import os
 
-# Everything else is imported where it is needed: start-up time of each task counts.
+TYPE_CHECKING = False  # `typing` takes longer to import than a small task runs
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
 RESULT_FILE = "result.json"
 MAX_REPR_CHARACTERS = 10_000
@@ -30,7 +35,7 @@ MANY_ITEMS = 1_000
 SOURCE_NAME = "<task>"
 
 
-class Failed(Exception):
+class Failed(Exception):  # noqa: N818  (a verdict to return by raising)
     """The task ends as failed, with these words."""
 
     def __init__(self, code: str, message: str, remedy: str = "", detail: str = "") -> None:
@@ -42,7 +47,7 @@ class _ReprTooSlowError(Exception):
     pass
 
 
-def main(spec: dict[str, object], io: str) -> int:
+def main(spec: dict[str, Any], io: str) -> int:
     """Run one task in this process, which is its own.
 
     Args:
@@ -60,18 +65,18 @@ def main(spec: dict[str, object], io: str) -> int:
     return code
 
 
-def record_of(spec: dict[str, object]) -> tuple[dict[str, object], int]:
+def record_of(spec: dict[str, Any]) -> tuple[dict[str, Any], int]:
     """What came of running `spec`: the content of the result file, and the exit code."""
     # The task's own boundary: whatever its code raises, SystemExit too, becomes its record.
     try:
         return {"result": as_json(_MODES[str(spec["mode"])](spec))}, 0
     except SystemExit as leaving:
         return _left(leaving)
-    except BaseException as error:  # noqa: BLE001
+    except BaseException as error:
         return {"error": _described(error)}, 1
 
 
-def _left(leaving: SystemExit) -> tuple[dict[str, object], int]:
+def _left(leaving: SystemExit) -> tuple[dict[str, Any], int]:
     wanted = leaving.code
     if wanted is None or wanted == 0:
         return {"result": None}, 0
@@ -81,7 +86,7 @@ def _left(leaving: SystemExit) -> tuple[dict[str, object], int]:
             number = 1  # sys.exit(256) means trouble, but would look like success
         return {"error": _error("error", f"exited with {wanted}")}, number
     words = _text_of(wanted)
-    print(words, file=sys.stderr)
+    _say(words + "\n")
     return {"error": _error("error", f"exited: {words}"[:2000])}, 1
 
 
@@ -92,7 +97,7 @@ def _error(code: str, message: str, remedy: str = "", detail: str = "") -> dict[
 # ---------------------------------------------------------------- the three modes
 
 
-def _run_python(spec: dict[str, object]) -> object:
+def _run_python(spec: dict[str, Any]) -> Any:
     """Execute text as a fresh `__main__`; the value of a last expression is the result."""
     import ast
     import linecache
@@ -118,7 +123,7 @@ def _run_python(spec: dict[str, object]) -> object:
     return _finished(eval(value, module.__dict__))  # noqa: S307  (the job)
 
 
-def _run_call(spec: dict[str, object]) -> object:
+def _run_call(spec: dict[str, Any]) -> Any:
     """Call an importable function, or an unpickled one."""
     payload = _payload(spec)
     if payload.get("pickle") is not None:
@@ -129,7 +134,7 @@ def _run_call(spec: dict[str, object]) -> object:
     return _finished(function(*args, **kwargs))
 
 
-def _run_kind(spec: dict[str, object]) -> object:
+def _run_kind(spec: dict[str, Any]) -> Any:
     """Run a kind of the package, and let it verify what came out."""
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     if root not in sys.path:
@@ -164,25 +169,26 @@ def _run_kind(spec: dict[str, object]) -> object:
 _MODES = {"python": _run_python, "call": _run_call, "kind": _run_kind}
 
 
-def _payload(spec: dict[str, object]) -> dict:  # type: ignore[type-arg]  # JSON
+def _payload(spec: Mapping[str, Any]) -> Mapping[str, Any]:
     payload = spec["payload"]
     if not isinstance(payload, dict):
         raise Failed("invalid", "The payload is no object.")
     return payload
 
 
-def _finished(value: object) -> object:
+def _finished(value: Any) -> Any:
     """The value; of an async function, what it returns when it is run."""
     import types
 
-    if not isinstance(value, types.CoroutineType):
+    if type(value) is not types.CoroutineType:
         return value
     import asyncio
 
-    return asyncio.run(value)
+    running: Any = value
+    return asyncio.run(running)
 
 
-def _imported(name: str):  # type: ignore[no-untyped-def]  # any callable
+def _imported(name: str) -> Callable[..., Any]:
     import importlib
 
     module_name, _, path = name.partition(":")
@@ -206,7 +212,7 @@ def _imported(name: str):  # type: ignore[no-untyped-def]  # any callable
     return found
 
 
-def _unpickled(text: str):  # type: ignore[no-untyped-def]  # (callable, args, kwargs)
+def _unpickled(text: str) -> tuple[Callable[..., Any], Any, Any]:
     import base64
     import pickle
 
@@ -230,7 +236,7 @@ def _unpickled(text: str):  # type: ignore[no-untyped-def]  # (callable, args, k
 # ---------------------------------------------------------------- what came out
 
 
-def is_json(value: object, depth: int = 0) -> bool:
+def is_json(value: Any, depth: int = 0) -> bool:
     """Whether `value` is exactly what JSON can say: it comes back as it went in."""
     if value is None or isinstance(value, bool):
         return True
@@ -242,23 +248,24 @@ def is_json(value: object, depth: int = 0) -> bool:
         return value - value == 0  # neither infinite nor NaN
     if depth >= MAX_DEPTH:
         return False
+    items: Any = value
     if isinstance(value, (list, tuple)):
-        return all(is_json(item, depth + 1) for item in value)
+        return all(is_json(item, depth + 1) for item in items)
     if isinstance(value, dict):
-        return all(isinstance(k, str) and is_json(k) for k in value) and all(
-            is_json(item, depth + 1) for item in value.values()
+        return all(isinstance(key, str) and is_json(key) for key in items) and all(
+            is_json(item, depth + 1) for item in items.values()
         )
     return False
 
 
-def as_json(value: object) -> object:
+def as_json(value: Any) -> Any:
     """The value if it is JSON, else its type and a bounded `repr`."""
     if is_json(value):
         return value
     return {"repr": bounded_repr(value), "type": type(value).__name__}
 
 
-def bounded_repr(value: object) -> str:
+def bounded_repr(value: Any) -> str:
     """At most 10,000 characters about `value`, in at most 2 seconds, whatever it does."""
     import signal
 
@@ -271,7 +278,7 @@ def bounded_repr(value: object) -> str:
         text = _repr_of(value)
     except _ReprTooSlowError:
         text = f"<{type(value).__name__}: its repr took over {REPR_SECONDS:g} s>"
-    except BaseException as error:  # noqa: BLE001  boundary: the value's own code
+    except BaseException as error:  # boundary: the value's own code
         text = f"<{type(value).__name__}: its repr raised {type(error).__name__}>"
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -282,21 +289,22 @@ def bounded_repr(value: object) -> str:
     return text
 
 
-def _repr_of(value: object) -> str:
+def _repr_of(value: Any) -> str:
+    many: Any = value
     if isinstance(value, (str, bytes, bytearray)):
         return repr(value[:MAX_REPR_CHARACTERS])
-    if isinstance(value, (list, tuple, set, frozenset, dict)) and len(value) > MANY_ITEMS:
+    if isinstance(value, (list, tuple, set, frozenset, dict)) and len(many) > MANY_ITEMS:
         # The alarm cannot end a loop in C: large containers are shortened before.
         import reprlib
 
         short = reprlib.Repr()
         short.maxlist = short.maxtuple = short.maxset = short.maxfrozenset = MANY_ITEMS
         short.maxdict = MANY_ITEMS
-        return short.repr(value)
-    return repr(value)[: MAX_REPR_CHARACTERS + 1]
+        return short.repr(many)
+    return repr(many)[: MAX_REPR_CHARACTERS + 1]
 
 
-def _text_of(value: object) -> str:
+def _text_of(value: Any) -> str:
     try:
         text = str(value)
     except Exception as error:  # boundary: the value's own code
@@ -310,8 +318,9 @@ def _described(error: BaseException) -> dict[str, str]:
         return error.error
     base = sys.modules.get("tta_interactive.kinds.base")
     if base is not None and isinstance(error, base.TaskFailure):
-        facts = (error.code, error.message, error.remedy, error.detail)
-        return _error(*(_text_of(fact) for fact in facts))
+        verdict: Any = error
+        facts: tuple[Any, ...] = (verdict.code, verdict.message, verdict.remedy, verdict.detail)
+        return _error(*map(_text_of, facts))
     import traceback
 
     frames = error.__traceback__
@@ -326,10 +335,7 @@ def _described(error: BaseException) -> dict[str, str]:
         half = MAX_DETAIL_BYTES // 2 - 20
         data = data[:half] + b"\n[...]\n" + data[-half:]
     detail = data.decode("utf-8", "replace")
-    try:
-        sys.stderr.write(detail)
-    except (OSError, ValueError):
-        pass  # the task closed it
+    _say(detail)
     message = f"{type(error).__name__}: {_text_of(error)}".rstrip(": ")
     remedy = ""
     if isinstance(error, EOFError) and "reading a line" in message:
@@ -337,7 +343,7 @@ def _described(error: BaseException) -> dict[str, str]:
     return _error("error", message[:2000], remedy, detail)
 
 
-def text_of_record(record: dict[str, object], limit: int) -> str:
+def text_of_record(record: dict[str, Any], limit: int) -> str:
     """The record as JSON; one that is too large becomes an error that says so."""
     text = json.dumps(record, allow_nan=False)
     if len(text) <= limit:
@@ -346,7 +352,15 @@ def text_of_record(record: dict[str, object], limit: int) -> str:
     return json.dumps({"error": _error("bad_result", words, "Write large data to a file.")})
 
 
-def write_result(io: str, record: dict[str, object], limit: int) -> None:
+def _say(text: str) -> None:
+    """To the log."""
+    try:
+        sys.stderr.write(text)
+    except (OSError, ValueError, AttributeError):
+        pass  # the task closed it
+
+
+def write_result(io: str, record: dict[str, Any], limit: int) -> None:
     """Leave the record, whole or not at all."""
     text = text_of_record(record, limit)
     path = os.path.join(io, RESULT_FILE)
@@ -366,9 +380,23 @@ def flush() -> None:
             pass  # the task closed it
 
 
-def prepare(spec: dict[str, object]) -> None:
+def prepare(spec: dict[str, Any]) -> None:
     """Make the interpreter ready: where modules are found, and prints that are seen at once."""
-    for stream in (sys.stdout, sys.stderr):
+    # Before the workspace can offer modules of these names.
+    import ast
+    import atexit
+    import base64
+    import importlib
+    import linecache
+    import pickle
+    import reprlib
+    import signal
+    import traceback
+    import types
+
+    del ast, atexit, base64, importlib, linecache, pickle, reprlib, signal, traceback, types
+    streams: Any = (sys.stdout, sys.stderr)
+    for stream in streams:
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
     if spec["mode"] != "kind":  # a kind is trusted code: the workspace offers it no modules
         sys.path.insert(0, str(spec["workspace"]))
@@ -384,8 +412,8 @@ def leave(code: int) -> None:
             for thread in threading.enumerate():
                 if thread is not threading.current_thread() and not thread.daemon:
                     thread.join()
-        atexit._run_exitfuncs()
-    except BaseException:  # noqa: BLE001  boundary: the task's own exit functions
+        atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage]  (no public way)
+    except BaseException:  # boundary: the task's own exit functions
         code = code or 1
     flush()
     os._exit(code)

@@ -56,6 +56,8 @@ def wrap(
         return list(argv)
     home = os.environ.get("HOME", "") if home is None else home
     workspace = os.path.realpath(workspace)
+    bind = "--bind" if workspace_writable else "--ro-bind"
+    inside = [os.path.realpath(place) for place in writable]
     command = [
         _program() or "/usr/bin/bwrap",
         "--unshare-all",
@@ -64,29 +66,19 @@ def wrap(
     ]
     command += ["--share-net"] if network else []
     command += ["--die-with-parent", "--new-session", "--cap-drop", "ALL", *options]
-    binds: list[tuple[str, str]] = [("--bind" if workspace_writable else "--ro-bind", workspace)]
-    binds += [("--bind", os.path.realpath(place)) for place in writable]
     # A workspace that is `/` comes first: everything else then covers parts of it.
-    if workspace == "/":
-        command += [*binds.pop(0), "/"]
-    command += _system(network)
-    for place in EMPTIED:
-        command += ["--tmpfs", place]
-    if _is_hidable(home) and not _covers(workspace, home):
-        command += ["--tmpfs", home]
-    shown = [os.path.realpath(b[1]) for b in binds]
-    for place in _outermost(readable):
-        if not any(_covers(w, place) for w in shown) and not _exposes(place, home, store):
+    command += [bind, "/", "/"] if workspace == "/" else []
+    command += _system(links=workspace != "/", network=network)
+    command += _emptied(home if workspace == "/" or not _covers(workspace, home) else "")
+    shown = [*inside, *([workspace] if workspace != "/" else [])]
+    for place in _outermost(p for p in readable if not _exposes(p, home, store)):
+        if not any(_covers(outer, place) for outer in shown):
             command += ["--ro-bind-try", place, place]
-    for option, place in sorted(binds, key=lambda bind: len(bind[1])):
-        if place == workspace:
-            command += [option, place, place, *_masks(workspace, home, store)]
-        else:
-            command += [option, place, place]
-    if workspace == "/":
-        command += _masks(workspace, home, store)
-        for option, place in binds:
-            command += [option, place, place]
+    if workspace != "/":
+        command += [bind, workspace, workspace, *_secrets(workspace, home)]
+    command += _masked_store(workspace, store)
+    for place in sorted(inside, key=len):
+        command += ["--bind", place, place]
     command += ["--proc", "/proc", "--dev", "/dev", "--chdir", workspace]
     if environment is not None:
         command += ["--clearenv"]
@@ -104,14 +96,21 @@ def _program() -> str:
     return ""
 
 
-def _system(network: bool) -> list[str]:
+def _system(*, links: bool, network: bool) -> list[str]:
     options: list[str] = []
     for place in SYSTEM:
         if os.path.islink(place):  # /bin -> usr/bin
-            options += ["--symlink", os.readlink(place), place]
+            options += ["--symlink", os.readlink(place), place] if links else []
         elif os.path.exists(place):
             options += ["--ro-bind", place, place]
     return options + (_resolver() if network else [])
+
+
+def _emptied(home: str) -> list[str]:
+    options: list[str] = []
+    for place in (*EMPTIED, *([home] if _is_hidable(home) else [])):
+        options += ["--tmpfs", place]
+    return options
 
 
 def _resolver() -> list[str]:
@@ -120,11 +119,15 @@ def _resolver() -> list[str]:
     return [] if real.startswith("/etc/") else ["--ro-bind-try", real, real]
 
 
-def _masks(workspace: str, home: str, store: str) -> list[str]:
-    """What stays hidden inside of a workspace that holds more than a project."""
+def _masked_store(workspace: str, store: str) -> list[str]:
+    real = os.path.realpath(store) if store else ""
+    hidden = real and _covers(workspace, real) and os.path.isdir(real)
+    return ["--tmpfs", real] if hidden else []
+
+
+def _secrets(workspace: str, home: str) -> list[str]:
+    """What stays hidden of a home that is the workspace, or lies in it."""
     options: list[str] = []
-    if store and _covers(workspace, os.path.realpath(store)) and os.path.isdir(store):
-        options += ["--tmpfs", os.path.realpath(store)]
     if _is_hidable(home) and _covers(workspace, home):
         for name in SECRETS:
             place = os.path.join(home, name)
@@ -137,7 +140,7 @@ def _masks(workspace: str, home: str, store: str) -> list[str]:
 
 def _covers(outer: str, inner: str) -> bool:
     """Whether `inner` is `outer` or lies in it."""
-    return outer == "/" or inner == outer or inner.startswith(outer + "/")
+    return outer in ("/", inner) or inner.startswith(outer + "/")
 
 
 def _is_hidable(home: str) -> bool:
@@ -146,6 +149,7 @@ def _is_hidable(home: str) -> bool:
 
 def _exposes(place: str, home: str, store: str) -> bool:
     """Whether showing `place` would show a home or the store."""
+    place = os.path.abspath(place)
     secret = [p for p in (home, os.path.realpath(store) if store else "") if p not in ("", "/")]
     return place == "/" or any(_covers(place, p) for p in secret)
 

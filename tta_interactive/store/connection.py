@@ -219,6 +219,6 @@ def _holder(path: Path) -> str:
     for line in locks.splitlines():
         fields = line.split()
         # '1: POSIX ADVISORY WRITE 4711 fe:00:1234 120 120': proc(5).
-        if len(fields) > 5 and fields[3] == "WRITE" and fields[5].endswith(f":{inode}"):  # noqa: PLR2004
+        if len(fields) > 5 and fields[3] == "WRITE" and fields[5].endswith(f":{inode}"):
             return f" by process {fields[4]}"
     return ""

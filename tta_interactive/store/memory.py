@@ -123,9 +123,7 @@ class MemoryStore:
         return sorted(found, key=lambda task: task.seq)
 
     @_one_at_a_time
-    def exchange(
-        self, endings: Sequence[Ending], free: int, at: datetime
-    ) -> list[Task]:
+    def exchange(self, endings: Sequence[Ending], free: int, at: datetime) -> list[Task]:
         for ending in endings:
             self._end(ending, at)
         started: list[Task] = []

@@ -43,7 +43,7 @@ def prepare(home: Path) -> None:
     found = problem(home)
     if found:
         raise UnsafePlaceError(found)
-    if stat.S_IMODE(home.lstat().st_mode) != 0o700:  # noqa: PLR2004  (the mode is the name)
+    if stat.S_IMODE(home.lstat().st_mode) != 0o700:
         home.chmod(0o700)
     for name in DATABASE_FILES:
         path = home / name
@@ -116,10 +116,10 @@ def file_system(path: Path, mounts: str | None = None) -> str:
     for line in mounts.splitlines():
         left, _, right = line.partition(" - ")
         fields = left.split(" ")
-        if len(fields) < 5 or not right:  # noqa: PLR2004  (proc(5): field 5 is the mount point)
+        if len(fields) < 5 or not right:
             continue
         point = _unescaped(fields[4])
-        inside = point == "/" or target == point or target.startswith(f"{point}/")
+        inside = target.startswith(point.rstrip("/") + "/") or target == point
         if inside and len(point) >= len(best):
             best, kind = point, right.split(" ", 1)[0]
     return kind

@@ -48,9 +48,7 @@ class SqliteStore:
     def add(self, tasks: Sequence[Task]) -> list[Task]:
         bodies = [self._row_of(task) for task in tasks]
         return self._db.write(
-            lambda db: [
-                self._add(db, task, row) for task, row in zip(tasks, bodies, strict=True)
-            ]
+            lambda db: [self._add(db, task, row) for task, row in zip(tasks, bodies, strict=True)]
         )
 
     def get(self, task_id: str) -> Task:
@@ -92,7 +90,7 @@ class SqliteStore:
         return {TaskStatus(status): number for status, number in rows}
 
     def request_cancel(self, task_id: str, at: datetime) -> Task:
-        values = {"id": task_id, "at": microseconds(at)}
+        values: dict[str, Any] = {"id": task_id, "at": microseconds(at)}
 
         def work(db: sqlite3.Connection) -> sqlite3.Row | None:
             for (seq,) in db.execute(sql.CANCEL_QUEUED, values).fetchall():
@@ -115,9 +113,7 @@ class SqliteStore:
         rows = self._db.read(lambda db: db.execute(sql.ACTIVE).fetchall())
         return [self._task(row) for row in rows]
 
-    def exchange(
-        self, endings: Sequence[Ending], free: int, at: datetime
-    ) -> list[Task]:
+    def exchange(self, endings: Sequence[Ending], free: int, at: datetime) -> list[Task]:
         results = [self._result_text(ending) for ending in endings]
         start = {"at": microseconds(at), "free": free}
 
@@ -269,7 +265,7 @@ def _resolve(db: sqlite3.Connection, wanted: str, owner: str | None) -> str:
 
 
 def _end(db: sqlite3.Connection, ending: Ending, result: str | None, at: datetime) -> None:
-    values = {**ending_values(ending, at), "result": result}
+    values: dict[str, Any] = {**ending_values(ending, at), "result": result}
     if ending.status is TaskStatus.QUEUED:
         for seq, status in db.execute(sql.TRY_AGAIN, values).fetchall():
             if status != TaskStatus.QUEUED:

@@ -3,6 +3,7 @@
 Standard library only: the zygote forks these modules hundreds of times a second.
 """
 
+import contextlib
 import errno
 import json
 import math
@@ -82,8 +83,9 @@ class AttemptSpec:
             ValueError, TypeError: It is no spec.
         """
         argv = values.get("argv")
-        facts = {**values, "argv": None if argv is None else tuple(argv)}
-        return cls(**{**facts, "successor": tuple(values.get("successor", ()))})
+        facts: dict[str, Any] = {**values, "argv": None if argv is None else tuple(argv)}
+        facts["successor"] = tuple(values.get("successor", ()))
+        return cls(**facts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +115,8 @@ class Outcome:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """The outcome that `to_json` wrote."""
-        return cls(**{**values, "survivors": tuple(values.get("survivors", ()))})
+        facts: dict[str, Any] = {**values, "survivors": tuple(values.get("survivors", ()))}
+        return cls(**facts)
 
 
 def failure(code: str, message: str, remedy: str = "", detail: str = "") -> dict[str, str]:
@@ -126,10 +129,8 @@ def write_outcome(directory: str, outcome: Outcome) -> None:
     path = os.path.join(directory, OUTCOME_FILE)
     temporary = path + ".tmp"
     # Unlinked first and made with O_EXCL: what lies there may be a task's symbolic link.
-    try:
+    with contextlib.suppress(FileNotFoundError):
         os.unlink(temporary)
-    except FileNotFoundError:
-        pass
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
         data = memoryview(json.dumps(outcome.to_json(), allow_nan=False).encode())

@@ -33,6 +33,7 @@ class BellServer:
         selector: Where its sockets are registered, each with a function as data.
         greeting: The first line that every client gets.
         rung: Called when a client rang.
+        watched: Called before a client that now watches is told to look.
     """
 
     def __init__(
@@ -41,9 +42,10 @@ class BellServer:
         selector: selectors.BaseSelector,
         greeting: bytes,
         rung: Callable[[], None],
+        watched: Callable[[], None],
     ) -> None:
         self._home, self._selector, self._greeting = home, selector, greeting
-        self._rung = rung
+        self._rung, self._watched = rung, watched
         self._clients: dict[int, _Client] = {}
         self._listener: socket.socket | None = None
 
@@ -121,11 +123,13 @@ class BellServer:
                 self._rung()
             case b"w":
                 client.wants.add(rest.decode("utf-8", "replace"))
+                self._watched()
                 self._send(client, BELL)
             case b"u":
                 client.wants.discard(rest.decode("utf-8", "replace"))
             case b"a" | b"n":
                 client.wants_all = word == b"a"
+                self._watched()
                 self._send(client, BELL)
             case _:
                 pass  # a newer client's word

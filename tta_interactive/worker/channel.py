@@ -4,7 +4,7 @@ import json
 import selectors
 import socket
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 MAX_LINE_BYTES: Final = 64 * 1024 * 1024
 
@@ -70,13 +70,13 @@ class Channel:
 
     def _pass_on(self, line: bytes) -> bool:
         try:
-            message = json.loads(line)
+            message: Any = json.loads(line)
             if not isinstance(message, dict):
-                raise ValueError("no object")
-        except (ValueError, RecursionError):
+                raise TypeError("no object")
+        except (ValueError, TypeError, RecursionError):
             self._give_up()
             return False
-        self._heard(message)  # may close this channel
+        self._heard(cast(dict[str, Any], message))  # may close this channel
         return self._connection.fileno() >= 0
 
     def _push(self) -> None:

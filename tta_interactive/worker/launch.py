@@ -278,7 +278,7 @@ def _execute(
             os.set_inheritable(fd, True)
         pid = os.posix_spawn(
             program,
-            argv,
+            list(argv),
             environment,
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
@@ -360,9 +360,10 @@ def _become(
         time.tzset()
         os.chdir(spec.workspace)
         sys.argv = [""]
-        sys.stdin = sys.__stdin__ = open(0, closefd=False)
-        sys.stdout = sys.__stdout__ = open(1, "w", closefd=False)
-        sys.stderr = sys.__stderr__ = open(2, "w", closefd=False)
+        # No `with`: they are the task's streams until its end.
+        sys.stdin = sys.__stdin__ = open(0, closefd=False)  # noqa: SIM115
+        sys.stdout = sys.__stdout__ = open(1, "w", closefd=False)  # noqa: SIM115
+        sys.stderr = sys.__stderr__ = open(2, "w", closefd=False)  # noqa: SIM115
         gc.enable()
         runner.prepare(orders)
         code = runner.main(orders, io_directory(spec))

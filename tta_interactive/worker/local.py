@@ -1,7 +1,7 @@
 """Attempts on this machine: a shim each, or one of the pool's processes.
 
-    worker ---> zygote ---> shim ---> task            isolated
-       \\------------------> shim ---> pool process    plain functions of trusted doors
+worker ---> zygote ---> shim ---> task            isolated
+   \\------------------> shim ---> pool process    plain functions of trusted doors
 """
 
 import fcntl

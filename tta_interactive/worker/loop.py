@@ -57,7 +57,7 @@ class Worker:
         self._selector = selectors.DefaultSelector()
         self._placement = LocalPlacement(settings, self._selector, self)
         greeting = f"v {tta_interactive.__version__} {os.getpid()}\n".encode()
-        self._bell = BellServer(self._home, self._selector, greeting, self._rung)
+        self._bell = BellServer(self._home, self._selector, greeting, self._rung, self._watched)
         self._running: dict[str, Task] = {}
         self._endings: list[Ending] = []
         self._reports: dict[str, Report] = {}
@@ -204,16 +204,17 @@ class Worker:
         if not self._bell.is_watched:
             self._seen = None
             return
-        if self._seen is None:
-            # Whoever began to watch was told to look for himself.
-            self._seen = self._store.last_event()
-            return
+        assert self._seen is not None  # set when the first one began to watch
         while events := self._store.events_after(self._seen, EVENTS_AT_ONCE):
             self._seen = events[-1].seq
             self._bell.ring({event.task_id for event in events})
 
     def _rung(self) -> None:
         self._is_due = True
+
+    def _watched(self) -> None:
+        if self._seen is None:
+            self._seen = self._store.last_event()
 
     # ---- beginning and end
 
@@ -263,10 +264,10 @@ class Worker:
         self._wake = wake
         self._selector.register(ours, selectors.EVENT_READ, lambda: ours.recv(64))
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._stop())
+            signal.signal(number, self._stop)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the terminal that started it is closed
 
-    def _stop(self) -> None:
+    def _stop(self, *_: object) -> None:
         if self._stop_by is None:
             self._stop_by = time.monotonic() + STOP_SECONDS
             for task in self._running.values():

@@ -274,8 +274,8 @@ class _Member:
         call.log.keep(memoryview(text.encode("utf-8", "replace")))
 
 
-def _outcome(done: Any, duration: float) -> Outcome:
-    if isinstance(done, dict) and "error" in done:
+def _outcome(done: dict[str, Any], duration: float) -> Outcome:
+    if "error" in done:
         return Outcome(status="failed", error=done["error"], duration=duration)
     return Outcome(status="completed", result=done["result"], duration=duration)
 
@@ -283,4 +283,3 @@ def _outcome(done: Any, duration: float) -> Outcome:
 def remove(directory: Path) -> None:
     """Delete the directory of a pool process."""
     shutil.rmtree(directory, ignore_errors=True)
-

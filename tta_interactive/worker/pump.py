@@ -9,6 +9,7 @@ A full newest part is renamed over the older one, so a reader that has a part op
 Nothing is parsed, so lines of any length and any bytes go through; memory is one block.
 """
 
+import contextlib
 import fcntl
 import os
 from dataclasses import dataclass
@@ -82,10 +83,8 @@ class LogFile:
         newest = os.path.join(self._directory, NEWEST)
         if self._in_tail:
             older = os.path.join(self._directory, OLDER)
-            try:
+            with contextlib.suppress(FileNotFoundError):
                 self.kept -= os.stat(older).st_size - START_BYTES
-            except FileNotFoundError:
-                pass
             os.rename(newest, older)
         self._in_tail = True
         self._out = os.open(newest, NEW_FILE, 0o600)
@@ -101,10 +100,8 @@ class Pump:
         self._fd = fd
         self._log = LogFile(directory, max_bytes)
         os.set_blocking(fd, False)
-        try:
+        with contextlib.suppress(OSError):  # over the user's limit: the default size works too
             fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-        except OSError:
-            pass  # over the user's limit for pipes: the default size works too
 
     @property
     def total(self) -> int:

@@ -30,7 +30,6 @@ from tta_interactive.worker.attempt import (
 )
 from tta_interactive.worker.launch import (
     LaunchError,
-    Started,
     TooBusyError,
     io_directory,
     launch,
@@ -172,7 +171,7 @@ class Shim:
             status, result, error = "failed", None, setup
         else:
             status, result, error = judge(
-                spec, io_directory(spec), code, number, self._reason, survivors
+                spec, io_directory(spec), (code, number), self._reason, survivors
             )
         return Outcome(
             status=status,
@@ -204,6 +203,7 @@ class Shim:
 
     def _finish(self, outcome: Outcome) -> None:
         write_outcome(self._spec.directory, outcome)
+        os.close(self._lock)  # who hears of the end, or finds the file, finds the lock free
         if self._channel is None:
             self._accept()  # one may be waiting
         self._tell({"type": "finished", "outcome": outcome.to_json()}, patience=TELL_SECONDS)

@@ -4,6 +4,7 @@ This process must be a child subreaper (prctl(2)): then whatever a task forks st
 it, however often it forks, changes its session or closes its files.
 """
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -56,10 +57,8 @@ def descendants(pid: int) -> list[int]:
 def send(pids: list[int], number: int) -> None:
     """Signal each; those that are gone or not ours are left alone."""
     for pid in pids:
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)
-        except (ProcessLookupError, PermissionError):
-            pass
 
 
 def reap(statuses: dict[int, int] | None = None) -> bool:

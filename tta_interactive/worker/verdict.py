@@ -3,7 +3,7 @@
 import json
 import os
 import signal
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from tta_interactive.runners.child import is_json
 from tta_interactive.worker.attempt import AttemptSpec, Status, failure, read_regular
@@ -34,12 +34,19 @@ def exit_facts(status: int | None, wrapped: bool) -> tuple[int | None, int | Non
 def judge(
     spec: AttemptSpec,
     io: str,
-    exit_code: int | None,
-    number: int | None,
+    ended: tuple[int | None, int | None],
     reason: Reason | None,
     survivors: list[int],
 ) -> Verdict:
-    """The status, result and error of an attempt whose processes are gone."""
+    """The status, result and error of an attempt whose processes are gone.
+
+    Args:
+        io: Where a child left its result.
+        ended: Of `exit_facts`.
+        reason: Why it was ended, if it was.
+        survivors: What could not be ended.
+    """
+    exit_code, number = ended
     if reason is not None and survivors:
         pids = ", ".join(map(str, survivors[:20]))
         return _failed("cancel_failed", f"These processes could not be ended: {pids}.")
@@ -100,21 +107,27 @@ def read_record(path: str, limit: int) -> dict[str, Any]:
     """
     # The record's own braces come on top of the limit that its result keeps.
     data = read_regular(path, limit + LONGEST_TEXT * 8)
-    record = json.loads(data, object_pairs_hook=_unique, parse_constant=_no_constant)
-    if not isinstance(record, dict):
+    found: Any = json.loads(data, object_pairs_hook=_unique, parse_constant=_no_constant)
+    if not isinstance(found, dict):
         raise ValueError("it is no object")
+    record = cast(dict[str, Any], found)
     if list(record) == ["result"]:
         if not is_json(record["result"]):
             raise ValueError("it is too deep, or holds text or numbers that JSON cannot carry")
         return record
-    if list(record) == ["error"] and isinstance(record["error"], dict):
-        error: dict[str, Any] = record["error"]
-        if sorted(error) == sorted(ERROR_FIELDS) and all(
-            isinstance(text, str) and is_json(text) and len(text) <= LONGEST_TEXT
-            for text in error.values()
-        ):
-            return record
+    if list(record) == ["error"] and _is_error(record["error"]):
+        return record
     raise ValueError("it has neither a result nor an error")
+
+
+def _is_error(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return False
+    error = cast(dict[str, Any], value)
+    return sorted(error) == sorted(ERROR_FIELDS) and all(
+        isinstance(text, str) and is_json(text) and len(text) <= LONGEST_TEXT
+        for text in error.values()
+    )
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

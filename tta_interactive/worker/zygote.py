@@ -135,11 +135,15 @@ def main(argv: Sequence[str]) -> NoReturn:
         importlib.import_module(name)
     cookie = environ_address()
     os.environ.pop(COOKIE, None)
-    signal.signal(signal.SIGCHLD, lambda *_: tree.reap())
+    signal.signal(signal.SIGCHLD, _bury)
     gc.disable()
     gc.freeze()  # what is here stays: forks need not copy it to look at it
     _Server(control, cookie).serve()
     os._exit(0)
+
+
+def _bury(*_: object) -> None:
+    tree.reap()
 
 
 class _Server:

@@ -30,7 +30,7 @@ REPORT: dict[str, Any] = {
     "line": 95.7,
     "branch": 98.3,
     "baseline": {"line": 13.7, "branch": 0.0},
-    "coverage_threshold": 80,
+    "threshold": 80,
     "threshold_met": True,
     "output_path": "tests/test_lexer.py",
     "command": "python -m pytest tests/test_lexer.py",

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Attempts, processes_with, until
+from attempt_tools import Attempts, processes_with, until
 
 from tta_interactive.worker.attempt import read_outcome
 from tta_interactive.worker.shim import adopt
@@ -60,7 +60,7 @@ def test_a_task_hears_the_polite_signal_and_has_its_grace(attempts: Attempts):
     until(lambda: b"up" in attempt.log())
     attempt.cancel()
     assert attempt.outcome().status == "cancelled"
-    assert attempt.log() == b"up\nbye\n"
+    assert attempt.log().endswith(b"bye\n")
 
 
 def test_a_task_over_its_time_fails_and_says_so(attempts: Attempts):
@@ -120,15 +120,6 @@ def test_a_bounded_fork_bomb_is_ended(attempts: Attempts):
     attempt.cancel()
     assert attempt.outcome().survivors == ()
     assert processes_with(mark) == {}
-
-
-def test_a_killed_shim_is_noticed_and_its_task_can_be_swept(attempts: Attempts):
-    attempt = attempts.shell("sleep 300 & sleep 300")
-    shim = attempt.shim()
-    os.kill(shim, signal.SIGKILL)
-    until(lambda: attempt.is_over or attempt.read())
-    assert read_outcome(str(attempt.directory)) is None
-    assert held(str(attempt.directory / "lock"))
 
 
 def test_a_task_goes_on_when_its_worker_dies_and_a_new_worker_adopts_it(attempts: Attempts):

@@ -5,7 +5,7 @@ import os
 import sys
 
 import pytest
-from conftest import Attempts
+from attempt_tools import Attempts
 
 from tta_interactive.worker.attempt import AttemptSpec
 
@@ -74,8 +74,8 @@ def test_only_listed_variables_and_asked_ones_arrive(
         monkeypatch.setenv(name, "bad")
     monkeypatch.setenv("LC_MARK", "kept")
     monkeypatch.delenv("LD_DEBUG")
-    second = Attempts(attempts.home / "second" if (attempts.home / "second").mkdir() else
-                      attempts.home / "second")  # fmt: skip
+    (attempts.home / "second").mkdir()
+    second = Attempts(attempts.home / "second")  # its zygote starts with these variables
     try:
         code = "import json, os\nprint(json.dumps(dict(os.environ)))"
         given = {"environment": {"ASKED": "yes"}}

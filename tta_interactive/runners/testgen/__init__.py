@@ -1,6 +1,6 @@
 """Verified test generation: write tests, run them, keep what holds, measure what it reaches.
 
-    module.py   find the module                     backend.py  who writes tests (native.py is ours)
+    module.py   find the module                     backend.py  who writes tests (native.py)
     scratch.py  copy its project                    split.py    a file of tests -> single tests
     probe.py    import it once, alone               verify.py   run each three times, keep what holds
     steps.py    every child process, contained      measure.py  branch coverage of the module

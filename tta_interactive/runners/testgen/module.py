@@ -99,7 +99,11 @@ def inside(path: str, workspace: Path) -> Path:
     Raises:
         TaskFailure: It leaves the workspace, or is no path at all.
     """
-    if not path or len(path) > 4096 or any(ord(letter) < 32 or ord(letter) == 127 for letter in path):
+    if (
+        not path
+        or len(path) > 4096
+        or any(ord(letter) < 32 or ord(letter) == 127 for letter in path)
+    ):
         raise _refused(path, "is no usable path", "Give a path without control characters.")
     try:
         path.encode()
@@ -230,7 +234,9 @@ def _check_content(source: Source) -> None:
         raise TaskFailure(
             "not_python", f"The module {source.name!r} is not Python text: {error}.", "Mend it."
         ) from None
-    if all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in tree.body):
+    if all(
+        isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in tree.body
+    ):
         raise TaskFailure(
             "nothing_to_test",
             f"The module {source.name!r} is empty: it holds no statement.",

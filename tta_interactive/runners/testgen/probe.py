@@ -47,8 +47,7 @@ def probe(bench: Bench, source: Source, copied: Copied, timeout: float = IMPORT_
             + (f": it takes its names from {borrowed}." if borrowed else "."),
             "Name the module that defines them.",
         )
-    summary = report.get("baseline") or {}
-    return Probed(*percentages(summary))
+    return Probed(*percentages(report.get("baseline", {})))
 
 
 def percentages(summary: dict[str, Any]) -> tuple[float, float]:
@@ -100,7 +99,10 @@ def _failed(source: Source, report: dict[str, Any]) -> TaskFailure:
     if report.get("type") == "ModuleNotFoundError":
         remedy = "Install what is missing into the task's interpreter."
     return TaskFailure(
-        "import_failed", f"The module {source.name!r} cannot be imported: {message}.", remedy, detail
+        "import_failed",
+        f"The module {source.name!r} cannot be imported: {message}.",
+        remedy,
+        detail,
     )
 
 

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-
 WIDTH = 96
 _TESTS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 

@@ -166,6 +166,20 @@ class Bench:
         return places
 
 
+def best_level(wanted: SandboxLevel) -> SandboxLevel:
+    """The level for the steps: namespaces wherever they work, unless none were wanted at all.
+
+    Raises:
+        TaskFailure: The machine cannot give the level that is wanted.
+    """
+    if wanted == SandboxLevel.NONE:
+        return SandboxLevel.LIMITS
+    available = sandbox.probe()
+    if available < wanted:
+        raise TaskFailure("sandbox", sandbox.missing(int(wanted), available), sandbox.REMEDY)
+    return SandboxLevel.NAMESPACES if available >= sandbox.NAMESPACES else SandboxLevel.LIMITS
+
+
 def _environment(place: Path, hash_seed: int) -> dict[str, str]:
     """Written out, not filtered: PYTHON*, PYTEST_*, LD_* and every secret stay outside."""
     kept = {name: os.environ[name] for name in ("TZ",) if name in os.environ}

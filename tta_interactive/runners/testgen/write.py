@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from tta_interactive.kinds.base import TaskFailure
@@ -95,7 +95,10 @@ def write_test_file(
 
 def remove_test_file(relative: Path, workspace: Path, module: str) -> None:
     """Take the file away again, if it is still the one that we wrote."""
-    with contextlib.suppress(OSError, TaskFailure), _folder(relative, workspace, make=False) as folder:
+    with (
+        contextlib.suppress(OSError, TaskFailure),
+        _folder(relative, workspace, make=False) as folder,
+    ):
         if _check_target(folder, relative, module, overwrite=False):
             os.unlink(relative.name, dir_fd=folder)
 
@@ -103,7 +106,10 @@ def remove_test_file(relative: Path, workspace: Path, module: str) -> None:
 def _put(folder: int, name: str, data: bytes, *, replaces: bool) -> None:
     part = f".{name}.{os.getpid()}.part"
     number = os.open(
-        part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=folder
+        part,
+        os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC,
+        0o644,
+        dir_fd=folder,
     )
     try:
         with os.fdopen(number, "wb") as file:
@@ -124,7 +130,7 @@ def _put(folder: int, name: str, data: bytes, *, replaces: bool) -> None:
 
 
 @contextlib.contextmanager
-def _folder(relative: Path, workspace: Path, *, make: bool) -> Iterator[int]:
+def _folder(relative: Path, workspace: Path, *, make: bool) -> Generator[int]:
     """The directory of the file, reached from the workspace without following a link."""
     folder = os.open(workspace, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

@@ -4,13 +4,13 @@ import json
 import os
 from typing import Any
 
+import coverage
+
 from .place import write_report
 
 
 def run(job: dict[str, Any]) -> None:
     """Report `summary`, `missing_lines`, `missing_branches` and, per test, what it reached."""
-    import coverage
-
     measured = coverage.Coverage(data_file=job["data"], config_file=False, branch=True)
     measured.load()
     try:
@@ -36,7 +36,9 @@ def run(job: dict[str, Any]) -> None:
 
 def _reached(data: Any, name: str, file: str) -> dict[str, list[list[int]]]:
     """Test -> the (from, to) line pairs that it ran; '' is what the import ran."""
-    known = [path for path in data.measured_files() if os.path.realpath(path) == os.path.realpath(file)]
+    known = [
+        path for path in data.measured_files() if os.path.realpath(path) == os.path.realpath(file)
+    ]
     reached: dict[str, list[list[int]]] = {}
     for context in sorted(data.measured_contexts()):
         data.set_query_context(context)

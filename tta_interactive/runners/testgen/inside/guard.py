@@ -94,7 +94,7 @@ class Guard:
             real = os.path.join(os.path.realpath(folder), name)
         except (OSError, ValueError, TypeError):
             return False
-        if real == os.devnull or real == ":memory:" or text == ":memory:":
+        if real == os.devnull or text == ":memory:":
             return True
         return any(real == root or real.startswith(root + os.sep) for root in self._writable)
 

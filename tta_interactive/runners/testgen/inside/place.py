@@ -6,6 +6,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
+
 
 def put_on_path(root: str) -> None:
     """Let `root` win over installed packages and lose against the standard library.
@@ -16,24 +21,24 @@ def put_on_path(root: str) -> None:
     if root in sys.path:
         sys.path.remove(root)
     installed = [
-        at for at, entry in enumerate(sys.path) if entry.endswith(("site-packages", "dist-packages"))
+        at
+        for at, entry in enumerate(sys.path)
+        if entry.endswith(("site-packages", "dist-packages"))
     ]
     sys.path.insert(installed[0] if installed else len(sys.path), root)
 
 
 def limit_resources() -> None:
     """A bound on memory and on the size of files, for this process and what it starts."""
-    if sys.platform == "win32":
+    if resource is None:
         return
-    import resource
-
-    for limit, most in (
+    for limit, bound in (
         (resource.RLIMIT_DATA, 2 * 1024**3),
         (resource.RLIMIT_FSIZE, 64 * 1024**2),
         (resource.RLIMIT_CORE, 0),
     ):
         _, hard = resource.getrlimit(limit)
-        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        most = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
         resource.setrlimit(limit, (most, most))
 
 

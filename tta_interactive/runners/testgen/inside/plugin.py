@@ -46,7 +46,7 @@ class Reporter:
         if wanted is not None:
             items[:] = [item for item in items if unit_of(item.nodeid) in set(wanted)]
         if self._settings["shuffle"] is not None:
-            random.Random(self._settings["shuffle"]).shuffle(items)
+            random.Random(self._settings["shuffle"]).shuffle(items)  # noqa: S311
         module = sys.modules.get(self._settings["module"])
         self._tell(event="collected", count=len(items), file=getattr(module, "__file__", None))
 
@@ -61,11 +61,9 @@ class Reporter:
         signal.signal(signal.SIGALRM, stop)
         limit = self._settings["timeout"]
         signal.setitimer(signal.ITIMER_REAL, limit, limit)  # again and again: it may be caught
-        self._guard.in_a_call = True
         try:
             return (yield)
         finally:
-            self._guard.in_a_call = False
             signal.setitimer(signal.ITIMER_REAL, 0)
             self._tell(
                 event="ended",
@@ -73,6 +71,14 @@ class Reporter:
                 outcome="failed" if self._bad[item.nodeid] else "passed",
                 text=self._bad[item.nodeid],
             )
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_pyfunc_call(self) -> Generator[None, object, object]:
+        self._guard.in_a_call = True  # pytest itself sets variables around each test
+        try:
+            return (yield)
+        finally:
+            self._guard.in_a_call = False
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         # Skipped and expected failures prove nothing: only a plain pass counts.
@@ -85,7 +91,7 @@ class Reporter:
 
 def unit_of(nodeid: str) -> str:
     """The name of the function or class at the top of the file that a test belongs to."""
-    return nodeid.split("::")[1].split("[")[0] if "::" in nodeid else nodeid
+    return nodeid.partition("::")[2].partition("::")[0].partition("[")[0]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,11 +1,14 @@
 """Import the module once, alone, and say what happened and what the import alone covers."""
 
 import importlib
+import json
 import os
 import sys
 import traceback
 from types import ModuleType
 from typing import Any
+
+import coverage
 
 from .guard import Guard, Refused
 from .place import put_on_path, write_report
@@ -16,8 +19,6 @@ def run(job: dict[str, Any]) -> None:
 
     The first report stays if the module ends the process: that is how it is told.
     """
-    import coverage  # before the guard, and before the project is on the path
-
     pid = os.getpid()
     write_report(job["report"], {"stage": "importing"})
     guard = Guard(job["writable"], commands=job["commands"])
@@ -75,10 +76,6 @@ def _facts(module: ModuleType, file: str) -> dict[str, Any]:
 
 def _baseline(measured: Any, file: str, output: str) -> dict[str, Any]:
     """The numbers of coverage's own JSON report, after the import and nothing else."""
-    import json
-
-    import coverage
-
     try:
         measured.json_report(outfile=output)
     except coverage.CoverageException:

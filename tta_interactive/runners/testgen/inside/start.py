@@ -1,25 +1,22 @@
 """`python -P start.py JOB`: run one job inside the sandbox; the job file says which."""
 
+import importlib
 import json
 import sys
 from pathlib import Path
 
+JOBS = {"probe": "probe", "generate": "generate.main", "facts": "coverage_facts"}
+
 
 def main() -> None:
+    """Load what the job needs under the name that the copy of this folder has, and run it."""
+    job = json.loads(Path(sys.argv[1]).read_bytes())
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
     try:
-        # Found under the name that `steps.install_inside` gives to the copy of this folder.
-        from _tta_inside import coverage_facts, probe  # pyright: ignore
-        from _tta_inside.generate import main as generate  # pyright: ignore
+        runner = importlib.import_module(f"_tta_inside.{JOBS[job['do']]}")
     finally:
         del sys.path[0]
-    jobs = {
-        "probe": probe.run,
-        "generate": generate.run,
-        "facts": coverage_facts.run,
-    }
-    job = json.loads(Path(sys.argv[1]).read_bytes())
-    jobs[job["do"]](job)
+    runner.run(job)
 
 
 if __name__ == "__main__":

@@ -60,11 +60,13 @@ class Candidate:
     variable: str = ""
     before: tuple[Use, ...] = ()
     raw: tuple[str, ...] = ()
-    """Statements taken as they are, from a doctest: then nothing else is set."""
+    """Statements taken as they are, from a doctest or an earlier run: then `last` is None."""
+    label: str = "example"
+    """What they call."""
 
     @property
     def target(self) -> str:
-        return self.last.target.key if self.last else "example"
+        return self.last.target.key if self.last else self.label
 
     def statements(self) -> list[str]:
         if self.last is None:
@@ -102,7 +104,9 @@ class Caller:
         self._attributes = attributes
         self._weights: dict[tuple[str, str], dict[Shape, float]] = {}
         self._parameters: dict[str, list[_Parameter] | None] = {}
-        self._makers = {target.ref: target for target in targets if target.sort in ("class", "helper")}
+        self._makers = {
+            target.ref: target for target in targets if target.sort in ("class", "helper")
+        }
         self._methods: dict[str, list[Target]] = {}
         for target in targets:
             self._parameters[target.key] = self._read(target)
@@ -190,9 +194,9 @@ class Caller:
         keys: dict[str, Any] = getattr(inner, "__annotations__", {})
         holder = inspect.Parameter("value", inspect.Parameter.KEYWORD_ONLY)
         found: list[_Parameter] = []
-        for key in keys:
+        for key, value in keys.items():
             slot = (target.key, key)
-            said = getattr(keys[key], "__forward_arg__", keys[key])
+            said = getattr(value, "__forward_arg__", value)
             hint = hints_of(_Annotated(said), vars(self._names.module))["value"]
             self._weights[slot] = weights(holder, hint, self._known, set())
             found.append(_Parameter(slot, key, True, is_star=False, can_be_named=True))
@@ -207,8 +211,8 @@ class Caller:
         by_name = False
         for parameter in parameters:
             if parameter.is_star:
-                for _ in range(0 if by_name else draw.choice((0, 0, 1, 2, 3))):
-                    arguments.append(self._argument(parameter.slot, ""))
+                count = 0 if by_name else draw.choice((0, 0, 1, 2, 3))
+                arguments.extend(self._argument(parameter.slot, "") for _ in range(count))
                 continue
             unreachable = by_name and not parameter.can_be_named
             if parameter.is_optional and (unreachable or draw.random() < 0.5):

@@ -3,8 +3,9 @@
 import builtins
 import enum
 import re
+import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from .targets import Names
 
@@ -17,7 +18,9 @@ ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+|/tmp/|/proc/|/home/|/root/")
 class Expectations:
     """Writes assertions in the names of one test file."""
 
-    def __init__(self, module_name: str, names: Names, known: dict[type, str], hidden: list[str]) -> None:
+    def __init__(
+        self, module_name: str, names: Names, known: dict[type, str], hidden: list[str]
+    ) -> None:
         self._module_name, self._names, self._known = module_name, names, known
         self._hidden = [text for text in hidden if len(text) > 3]
 
@@ -32,7 +35,7 @@ class Expectations:
         written = self.literal(value)
         if written is not None:
             return [f"assert {subject} == {written}"]
-        cls = type(value)
+        cls = _type(value)
         if cls in self._known:
             lines = [f"assert type({subject}) is {self._known[cls]}"]
         else:
@@ -41,7 +44,7 @@ class Expectations:
 
     def of_state(self, value: Any, subject: str) -> list[str]:
         """The assertions about an object of the package: its text, items and attributes."""
-        cls = type(value)
+        cls = _type(value)
         if str(cls.__module__).split(".")[0] != self._module_name.split(".")[0]:
             return []
         lines: list[str] = []
@@ -77,13 +80,17 @@ class Expectations:
         return written if written is not None and len(written) <= MAX_LITERAL else None
 
     def _literal(self, value: Any, depth: int) -> str | None:
-        cls = type(value)
+        cls = _type(value)
         if value is None or cls in (bool, int):
             return repr(value)
         if cls in (str, bytes):
             return repr(value) if self._is_stable(repr(value)) else None
         if cls is float:
-            return f"pytest.approx({value!r})" if abs(value) < float("inf") and value == value else None
+            return (
+                f"pytest.approx({value!r})"
+                if math.isfinite(value)
+                else None
+            )
         if depth > 4:
             return None
         if isinstance(value, enum.Enum):
@@ -93,7 +100,7 @@ class Expectations:
         return None
 
     def _container(self, value: Any, depth: int) -> str | None:
-        cls = type(value)
+        cls = _type(value)
         if cls is dict:
             pairs = [(self._literal(a, depth), self._literal(b, depth)) for a, b in value.items()]
             if any(a is None or b is None for a, b in pairs):
@@ -116,10 +123,10 @@ class Expectations:
         names = _asked(lambda: dir(value))
         if not isinstance(names, list) or isinstance(value, BaseException | enum.Enum):
             return []
-        cls = type(value)
+        cls = _type(value)
         return [
             name
-            for name in names
+            for name in cast("list[object]", names)
             if isinstance(name, str)
             and not name.startswith("_")
             and not callable(_asked(lambda name=name: getattr(value, name)))
@@ -135,10 +142,10 @@ class Expectations:
                 return self._known[base]
             if self._names.space.get(name) is base:
                 return name
-            public = vars(__import__("sys").modules.get(home, builtins)).get(name) is base
-            if public and "<" not in base.__qualname__ and not hasattr(builtins, name):
-                if not self._names.knows(name):
-                    return self._names.add(name, base, home, name)
+            is_public = getattr(sys.modules.get(home), name, None) is base
+            is_free = not hasattr(builtins, name) and not self._names.knows(name)
+            if is_public and is_free:
+                return self._names.add(name, base, home, name)
         return "Exception"
 
     def _is_stable(self, text: str) -> bool:
@@ -149,6 +156,10 @@ class Expectations:
         except UnicodeEncodeError:
             return False  # lone surrogates: no file can hold them
         return not any(hidden in text for hidden in self._hidden)
+
+
+def _type(value: Any) -> type[Any]:
+    return type(value)
 
 
 def _asked(question: Callable[[], Any]) -> Any:

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from ..guard import Guard
 from ..place import limit_resources, put_on_path, write_report
@@ -110,20 +110,19 @@ def _constants(module: ModuleType, tree: ast.Module) -> Iterator[str]:
     """Public names that the module assigns at its top: examples may use them."""
     for node in tree.body:
         parts = node.targets if isinstance(node, ast.Assign) else []
-        for part in parts:
-            if isinstance(part, ast.Name) and not part.id.startswith("_"):
-                if hasattr(module, part.id):
-                    yield part.id
+        names = [part.id for part in parts if isinstance(part, ast.Name)]
+        yield from (name for name in names if not name.startswith("_") and hasattr(module, name))
 
 
-def _patterns(module: ModuleType) -> list[re.Pattern[str]]:
+def _patterns(module: ModuleType) -> list["re.Pattern[Any]"]:
     """The regular expressions that the module and its classes hold, in a fixed order."""
-    found: dict[str, re.Pattern[str]] = {}
+    found: dict[str, re.Pattern[Any]] = {}
     holders = [module, *(value for value in vars(module).values() if isinstance(value, type))]
     for holder in holders:
         for name, value in sorted(vars(holder).items(), key=lambda item: item[0]):
-            if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
-                found.setdefault(f"{value.pattern}/{value.flags}/{name}", value)
+            if isinstance(value, re.Pattern):
+                pattern = cast("re.Pattern[Any]", value)
+                found.setdefault(f"{pattern.pattern}/{pattern.flags}/{name}", pattern)
     return list(found.values())
 
 
@@ -132,7 +131,7 @@ def _replayed(journal: str, banned: set[str]) -> Iterator[Candidate]:
     for line in Path(journal).read_text(encoding="utf-8").splitlines():
         target, *statements = json.loads(line)
         if target not in banned:
-            yield Candidate(last=None, raw=tuple(statements))
+            yield Candidate(last=None, raw=tuple(statements), label=target)
 
 
 def _examples(tree: ast.Module) -> Iterator[Candidate]:
@@ -147,13 +146,33 @@ def _examples(tree: ast.Module) -> Iterator[Candidate]:
                 break
             node = body[0]
             if isinstance(node, ast.Expr):
-                yield Candidate(last=None, raw=(*statements, _unprinted(node.value)))
-            statements.append(source)
+                shown = _unprinted(node.value)
+                yield Candidate(None, raw=(*statements, ast.unparse(shown)), label=_called(shown))
+            if not isinstance(node, ast.Expr) or _may_change(node.value):
+                statements.append(source)
 
 
-def _unprinted(node: ast.expr) -> str:
+def _may_change(node: ast.expr) -> bool:
+    """Whether an example's expression can matter to those after it: `thing.add(3)` can."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name))):
+            return name.islower()
+        case _:
+            return False
+
+
+def _unprinted(node: ast.expr) -> ast.expr:
     """`print(x)` prints, `x` can be compared."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
-        if len(node.args) == 1 and not node.keywords:
-            return ast.unparse(node.args[0])
-    return ast.unparse(node)
+    match node:
+        case ast.Call(func=ast.Name(id="print"), args=[shown], keywords=[]):
+            return shown
+        case _:
+            return node
+
+
+def _called(node: ast.expr) -> str:
+    """What an example shows: the function or method that it calls first."""
+    names = [part for part in ast.walk(node) if isinstance(part, ast.Name | ast.Attribute)]
+    if not names:
+        return "example"
+    return names[0].id if isinstance(names[0], ast.Name) else names[0].attr

@@ -5,10 +5,9 @@ import re
 from typing import Any
 
 try:
-    from re import _constants as constants  # type: ignore[attr-defined]  # no public parser exists
-    from re import _parser as parser  # type: ignore[attr-defined]
-except ImportError:  # another Python may name them otherwise: then no strings from patterns
-    parser = constants = None
+    parser: Any = importlib.import_module("re._parser")  # no public parser exists
+except ImportError:  # another Python may name it otherwise: then no strings from patterns
+    parser = None
 
 MAX_REPEAT = 3
 MAX_LENGTH = 80

@@ -19,7 +19,7 @@ from .targets import CHANGING, Target
 from .trace import Arc, Outcome, Runner
 
 MAX_OBJECTS = 25
-PATIENCE = 12_000  # tries without anything new, after which more bring next to nothing
+PATIENCE = 15_000  # tries without anything new, after which more bring next to nothing
 WRONG_USE = (TypeError, AttributeError, NameError, SyntaxError, UnboundLocalError)
 
 
@@ -92,7 +92,7 @@ class Search:
 
     def chosen(self, most: int) -> list[Found]:
         """Few of the found that together reach all that was reached."""
-        left = set().union(*(one.arcs for one in self.found)) if self.found else set[Arc]()
+        left = {arc for one in self.found for arc in one.arcs}
         picked: list[Found] = []
         for sound in (True, False):
             some = sorted(
@@ -125,21 +125,11 @@ class Search:
         return self._caller.new(self._draw.choices(self._targets, weights)[0])
 
     def _consider(self, candidate: Candidate) -> bool:
-        statements = candidate.statements()
-        if any(len(text) > MAX_STATEMENT for text in statements):
+        """Try a candidate; whether it was worth keeping."""
+        seen = self._seen(candidate)
+        if seen is None:
             return False
-        outcome = self._runner.run(statements)
-        if outcome is None:
-            return False
-        if _is_lazy(outcome.value):
-            for form in ("list({})", "list(itertools.islice({}, 20))"):
-                lazy = [*statements[:-1], form.format(statements[-1])]
-                outcome = self._runner.run(lazy)
-                if outcome is not None:
-                    statements = lazy
-                    break
-            if outcome is None:
-                return False
+        statements, outcome = seen
         is_sound = outcome.error is None or outcome.raised_by_module
         wrong = isinstance(outcome.error, WRONG_USE) and not is_sound
         new = outcome.arcs - (self._sound if is_sound else self._any)
@@ -150,10 +140,7 @@ class Search:
             return False
         if candidate.last is None and not is_sound:
             return False  # an example of the documentation that does not work here
-        if outcome.error is not None and outcome.done < len(statements) - 1:
-            if outcome.done or not candidate.made:
-                return False  # a step on the way failed: another candidate tells it better
-            statements = [candidate.made]
+        statements, outcome = self._shortened(statements, outcome, new)
         test = self._written(candidate, statements, outcome)
         again = self._runner.run(statements, traced=False)
         if again is None or test is None or test != self._written(candidate, statements, again):
@@ -168,6 +155,45 @@ class Search:
         if candidate.last is not None and not wrong:
             self._corpus.append(candidate)
         return True
+
+    def _seen(self, candidate: Candidate) -> tuple[list[str], Outcome] | None:
+        """(statements as a test would hold them, what came of them)."""
+        statements = candidate.statements()
+        if any(len(text) > MAX_STATEMENT for text in statements):
+            return None
+        outcome = self._runner.run(statements)
+        if outcome is None:
+            return None
+        if _is_lazy(outcome.value):
+            *before, last = statements
+            for form in ("list({})", "list(itertools.islice({}, 20))"):
+                statements = [*before, form.format(last)]
+                outcome = self._runner.run(statements)
+                if outcome is not None:
+                    return statements, outcome
+            return None
+        if outcome.error is not None and outcome.done < len(statements) - 1:
+            if outcome.done or not candidate.made:
+                return None  # a step on the way failed: another candidate tells it better
+            statements = [candidate.made]
+        return statements, outcome
+
+    def _shortened(
+        self, statements: list[str], outcome: Outcome, new: frozenset[Arc]
+    ) -> tuple[list[str], Outcome]:
+        """Without the steps that the new things do not need."""
+        for at in range(len(statements) - 2, -1, -1):
+            fewer = statements[:at] + statements[at + 1 :]
+            tried = self._runner.run(fewer)
+            if (
+                tried is not None
+                and new <= tried.arcs
+                and type(tried.error) is type(outcome.error)
+                and tried.raised_by_module == outcome.raised_by_module
+                and not _is_lazy(tried.value)
+            ):
+                statements, outcome = fewer, tried
+        return statements, outcome
 
     def _remember(
         self, candidate: Candidate, statements: list[str], value: Any, is_new: bool
@@ -190,9 +216,7 @@ class Search:
             raised, asserts = facts.of_error(outcome.error, outcome.raised_by_module)
             return Written(candidate.target, tuple(statements), tuple(asserts), raises=raised)
         variable, use = candidate.variable, candidate.last
-        changes = use is not None and (
-            use.target.name in CHANGING or _is_statement(statements[-1])
-        )
+        changes = use is not None and (use.target.name in CHANGING or _is_statement(statements[-1]))
         after: list[str] = []
         if variable and outcome.value is None:
             after = facts.of_state(outcome.names.get(variable), variable)

@@ -62,6 +62,7 @@ _LISTS = (
 )
 _SETS = (set, frozenset, collections.abc.Set, collections.abc.MutableSet)
 _DICTS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
+_CALLABLE: Any = collections.abc.Callable
 _NAMED: tuple[tuple[str, Shape], ...] = (
     (r"str|text|name|expr|token|version|spec|pattern|line|path|char|key|word|sep|url|prefix", STR),
     (r"num|index|idx|count|size|width|pos|min|max|len|start|stop|offset|load|limit|^[nijk]$", INT),
@@ -123,7 +124,7 @@ def _container(base: Any, args: tuple[Any, ...], known: dict[type, str]) -> list
         return [("set", item)] if item else [("set", INT), ("set", STR)]
     if base in _DICTS:
         return [("dict", inner(0) or STR, inner(1) or INT)]
-    if base is collections.abc.Callable:
+    if base is _CALLABLE:
         return [CALL]
     return []
 
@@ -202,7 +203,11 @@ def attributes_used(tree: ast.AST) -> dict[tuple[int, str], set[str]]:
         every = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
         names = {argument.arg for argument in every}
         for part in ast.walk(node):
-            if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name):
-                if part.value.id in names:
-                    found.setdefault((first, part.value.id), set()).add(part.attr)
+            owner = part.value if isinstance(part, ast.Attribute) else None
+            if (
+                isinstance(part, ast.Attribute)
+                and isinstance(owner, ast.Name)
+                and owner.id in names
+            ):
+                found.setdefault((first, owner.id), set()).add(part.attr)
     return found

@@ -118,7 +118,13 @@ class Names:
     def own(self, name: str) -> str:
         """How a test writes a name of the module; made importable."""
         value = vars(self.module)[name]
-        taken = hasattr(builtins, name) or name in ("asyncio", "copy", "itertools", "pytest", "result")
+        taken = hasattr(builtins, name) or name in (
+            "asyncio",
+            "copy",
+            "itertools",
+            "pytest",
+            "result",
+        )
         written = f"module_{name.strip('_')}" if taken else name
         return self.add(written, value, self.module.__name__, name)
 
@@ -133,7 +139,11 @@ class Names:
 
     def variable(self, owner: str) -> str:
         """A variable's name for an object of the class."""
-        name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", owner.split(".")[-1]).strip("_").lower()
+        name = (
+            re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", owner.rsplit(".", maxsplit=1)[-1])
+            .strip("_")
+            .lower()
+        )
         busy = name in self.space or hasattr(builtins, name) or keyword.iskeyword(name)
         return f"a_{name}" if busy or not name.isidentifier() else name
 
@@ -199,20 +209,15 @@ def _of_class(cls: type, written: str) -> Iterator[Target]:
     bases = [base for base in cls.__mro__ if base.__module__ == cls.__module__]
     for name in sorted({name for base in bases for name in vars(base)}):
         static = inspect.getattr_static(cls, name)
-        special = name.startswith("__")
-        if (name.startswith("_") and not special) or (special and name not in OPERATORS):
-            if name != "__replace__":
-                continue
-        if isinstance(static, property) or hasattr(static, "__get__") and not callable(static):
-            if isinstance(static, staticmethod | classmethod):
-                target = getattr(cls, name)
-                yield Target("static", written, name, f"{written}.{name}", target, lines_of(target))
-            elif not special:
-                getter = getattr(static, "fget", None) or getattr(static, "func", None)
-                yield Target("property", written, name, name, None, lines_of(getter))
-        elif isinstance(static, staticmethod | classmethod):
+        is_spoken = name in OPERATORS or name == "__replace__" or not name.startswith("_")
+        if not is_spoken:
+            continue
+        if isinstance(static, staticmethod | classmethod):
             target = getattr(cls, name)
             yield Target("static", written, name, f"{written}.{name}", target, lines_of(target))
+        elif hasattr(static, "__get__") and not callable(static):
+            getter = getattr(static, "fget", None) or getattr(static, "func", None)
+            yield Target("property", written, name, name, None, lines_of(getter))
         elif callable(static) and not isinstance(static, type):
             sort: Sort = "operator" if name in OPERATORS else "method"
             yield Target(sort, written, name, name, static, lines_of(static), takes_self=True)

@@ -28,7 +28,8 @@ class Values:
         self._draw = draw
         self.objects: dict[str, list[str]] = {}
         """Class, as written -> expressions that made an object of it."""
-        texts, numbers, floats = set(TEXTS), set(NUMBERS), set(FLOATS)
+        texts: set[str] = set(TEXTS)
+        numbers, floats = set(NUMBERS), set(FLOATS)
         docs = _docstrings(tree)
         trees: list[ast.AST] = [_without_docstrings(tree), *_example_trees(docs)]
         for node in (node for part in trees for node in ast.walk(part)):
@@ -143,8 +144,11 @@ class Values:
 
 
 def _docstrings(tree: ast.Module) -> list[str]:
-    documented = ast.FunctionDef | ast.ClassDef | ast.Module | ast.AsyncFunctionDef
-    found = [ast.get_docstring(node) for node in ast.walk(tree) if isinstance(node, documented)]
+    found = [
+        ast.get_docstring(node)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module | ast.AsyncFunctionDef)
+    ]
     return [doc for doc in found if doc]
 
 

@@ -59,5 +59,5 @@ def test_a_huge_value_is_refused_by_name_without_a_copy() -> None:
 
 def test_several_values_that_are_too_large_together_are_refused() -> None:
     half = b"x" * (MAX_BYTES // 2 + 1)
-    with pytest.raises(InvalidRequestError, match="^the call as a whole"):
+    with pytest.raises(InvalidRequestError, match=r"^the call as a whole"):
         pickled_call("m:f", [half, half + b"y"], {})

@@ -1,0 +1,333 @@
+"""The stdio server, driven by the SDK's own client in another process."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import jsonschema
+import pytest
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
+from mcp_types import CallToolResult
+
+from tta_interactive.blocking import BlockingEngine
+from tta_interactive.worker.start import stop_worker
+
+REPOSITORY = Path(__file__).parents[2]
+PATIENCE = 20.0
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A short path: Unix sockets have room for 108 bytes."""
+    path = Path(tempfile.mkdtemp(prefix="tta", dir="/tmp"))
+    (path / "home").mkdir(mode=0o700)
+    (path / "project").mkdir()
+    (path / "project" / "twice.py").write_text("def twice(n: int) -> int:\n    return 2 * n\n")
+    yield path
+    stop_worker(path / "home")
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def agent(place: Path, *flags: str, **variables: str) -> Client:
+    return Client(
+        stdio_client(
+            StdioServerParameters(
+                command=sys.executable,
+                args=["-P", "-m", "mcp_server", "--home", str(place / "home"), *flags],
+                cwd=place / "project",
+                env={
+                    "PYTHONPATH": str(REPOSITORY),
+                    "PATH": os.environ["PATH"],
+                    "HOME": str(place),
+                    **variables,
+                },
+            )
+        )
+    )
+
+
+def facts(result: Any) -> dict[str, Any]:
+    """The structured content of a call that succeeded."""
+    assert isinstance(result, CallToolResult)
+    assert not result.is_error, text(result)
+    return result.structured_content
+
+
+def text(result: Any) -> str:
+    return result.content[0].text
+
+
+async def submit(client: Client, script: str, **more: object) -> str:
+    arguments = {"kind": "shell", "params": {"script": script}, **more}
+    return facts(await client.call_tool("tta_submit", arguments))["task_id"]
+
+
+async def test_five_tools_are_offered_with_honest_hints(place: Path) -> None:
+    async with agent(place) as client:
+        default = {tool.name: tool for tool in (await client.list_tools()).tools}
+    async with agent(place, "--allow", "shell") as client:
+        wide = {tool.name: tool for tool in (await client.list_tools()).tools}
+    assert list(default) == ["tta_submit", "tta_status", "tta_wait", "tta_cancel", "tta_logs"]
+    hints = {
+        name: (
+            hint.read_only_hint,
+            hint.destructive_hint,
+            hint.idempotent_hint,
+            hint.open_world_hint,
+        )
+        for name, tool in default.items()
+        if (hint := tool.annotations)
+    }
+    assert hints == {
+        "tta_submit": (False, False, False, False),
+        "tta_status": (True, None, True, False),
+        "tta_wait": (True, None, True, False),
+        "tta_cancel": (False, True, True, False),
+        "tta_logs": (True, None, True, False),
+    }
+    free = wide["tta_submit"].annotations
+    assert free
+    assert (free.destructive_hint, free.open_world_hint) == (True, True)
+    described = default["tta_submit"].description or ""
+    assert "module_path" in described
+    assert "Kind 'shell'" not in described
+    assert "Kind 'shell'" in (wide["tta_submit"].description or "")
+    assert "do not loop" in (default["tta_status"].description or "").lower()
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_a_task_is_submitted_waited_for_and_read(place: Path, mode: str) -> None:
+    async with agent(place, "--allow", "shell") as client:
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        started = time.monotonic()
+        task_id = await submit(client, "echo to be read; sleep 0.5")
+        assert time.monotonic() - started < PATIENCE
+        results = {
+            "tta_wait": await client.call_tool("tta_wait", {"task_ids": [task_id]}),
+            "tta_status": await client.call_tool("tta_status", {"task_id": task_id}),
+            "tta_logs": await client.call_tool("tta_logs", {"task_id": task_id}),
+            "tta_cancel": await client.call_tool("tta_cancel", {"task_id": task_id}),
+        }
+    for name, result in results.items():
+        jsonschema.validate(facts(result), tools[name].output_schema)
+        assert task_id in text(result)
+        assert facts(result)["next_action"]
+        assert len(text(result)) < 1000
+    assert facts(results["tta_wait"])["done"] is True
+    assert facts(results["tta_wait"])["tasks"][0]["result"] == {"exit_code": 0}
+    assert facts(results["tta_logs"])["untrusted_output"] == "to be read\n"
+    assert facts(results["tta_cancel"])["found"] == "It was completed already; nothing was changed."
+
+
+@pytest.mark.sandbox
+async def test_a_module_outside_the_workspace_is_refused_and_one_inside_is_taken(
+    place: Path,
+) -> None:
+    (place / "secret.py").write_text("KEY = 1\n")
+    (place / "project" / "link.py").symlink_to(place / "secret.py")
+    async with agent(place) as client:
+        for path in ("../secret.py", str(place / "secret.py"), "link.py"):
+            refused = await client.call_tool("tta_submit", {"params": {"module_path": path}})
+            assert refused.is_error
+            assert "leads outside" in text(refused)
+        answer = facts(
+            await client.call_tool(
+                "tta_submit", {"params": {"module_path": "twice.py", "budget": 1}}
+            )
+        )
+        assert answer["workspace"] == str(place / "project")
+        assert answer["sandbox_wanted"] == "landlock"
+        await client.call_tool("tta_cancel", {"task_id": answer["task_id"]})
+
+
+async def test_without_a_sandbox_tests_need_the_users_consent(place: Path) -> None:
+    hidden = """
+import sys
+from tta_interactive import sandbox
+sandbox.probe = lambda again=False: sandbox.LIMITS
+from mcp_server.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+    arguments = {"params": {"module_path": "twice.py", "budget": 1}}
+    for flags, allowed in ((), False), (("--allow", "generate-unsandboxed"), True):
+        command = StdioServerParameters(
+            command=sys.executable,
+            args=["-P", "-c", hidden, "--home", str(place / "home"), *flags],
+            cwd=place / "project",
+            env={"PYTHONPATH": str(REPOSITORY), "PATH": os.environ["PATH"]},
+        )
+        async with Client(stdio_client(command)) as client:
+            result = await client.call_tool("tta_submit", arguments)
+            if allowed:
+                answer = facts(result)
+                assert answer["sandbox_wanted"] == "limits"
+                await client.call_tool("tta_cancel", {"task_id": answer["task_id"]})
+            else:
+                assert result.is_error
+                assert "bubblewrap" in text(result)
+                assert "--allow generate-unsandboxed" in text(result)
+
+
+async def test_wait_any_returns_with_the_first_and_wait_all_with_the_last(place: Path) -> None:
+    async with agent(place, "--allow", "shell") as client:
+        slow = await submit(client, "sleep 2.5")
+        fast = await submit(client, "sleep 0.2")
+        both = {"task_ids": [slow, fast, slow]}
+        first = facts(await client.call_tool("tta_wait", {**both, "mode": "any"}))
+        assert first["done"] is True
+        assert [task["finished"] for task in first["tasks"]] == [False, True]
+        assert slow in first["next_action"]
+        assert fast not in first["next_action"]
+        last = facts(await client.call_tool("tta_wait", both))
+        assert [task["finished"] for task in last["tasks"]] == [True, True]
+        again = facts(await client.call_tool("tta_wait", both))
+        assert again["waited_seconds"] == 0.0
+
+
+async def test_a_wait_of_no_seconds_looks_and_returns(place: Path) -> None:
+    async with agent(place, "--allow", "shell") as client:
+        task_id = await submit(client, "sleep 20")
+        answer = facts(
+            await client.call_tool("tta_wait", {"task_ids": [task_id], "timeout_seconds": 0})
+        )
+        assert (answer["done"], answer["waited_seconds"]) == (False, 0.0)
+        cancelled = facts(await client.call_tool("tta_cancel", {"task_id": task_id}))
+        assert cancelled["status"] in ("running", "cancelled")
+        answer = facts(await client.call_tool("tta_wait", {"task_ids": [task_id]}))
+        assert answer["tasks"][0]["status"] == "cancelled"
+
+
+async def test_a_failed_task_says_why_and_what_to_do(place: Path) -> None:
+    async with agent(place, "--allow", "shell") as client:
+        task_id = await submit(client, "echo broken >&2; exit 3")
+        result = await client.call_tool("tta_wait", {"task_ids": [task_id]})
+        (task,) = facts(result)["tasks"]
+        assert task["status"] == "failed"
+        assert task["error"]["code"]
+        assert "3" in task["error"]["message"]
+        assert f"{task_id} is failed" in text(result)
+        assert "broken" in text(await client.call_tool("tta_logs", {"task_id": task_id}))
+
+
+async def test_a_dependent_task_starts_after_the_other(place: Path) -> None:
+    async with agent(place, "--allow", "shell") as client:
+        first = await submit(client, "sleep 0.5; echo 1 > order")
+        second = await submit(client, "echo 2 >> order", after=[first])
+        facts(await client.call_tool("tta_wait", {"task_ids": [first, second]}))
+    assert (place / "project" / "order").read_text() == "1\n2\n"
+
+
+async def test_parallel_retries_of_one_request_make_one_task(place: Path) -> None:
+    ids: list[str] = []
+
+    async def retry(client: Client) -> None:
+        ids.append(await submit(client, "echo once", client_request_id="same"))
+
+    async with agent(place, "--allow", "shell") as one, agent(place, "--allow", "shell") as two:
+        async with anyio.create_task_group() as group:
+            for client in (one, two) * 5:
+                group.start_soon(retry, client)
+    assert len(ids) == 10
+    assert len(set(ids)) == 1
+
+
+async def test_the_notebook_sees_an_agents_task_and_agents_see_the_notebooks_when_shared(
+    place: Path,
+) -> None:
+    with contextlib.closing(BlockingEngine(place / "home", owner="notebook")) as notebook:
+        async with agent(place, "--allow", "shell") as client:
+            task_id = await submit(client, "sleep 0.3", label="from the agent")
+            task = await anyio.to_thread.run_sync(lambda: notebook.wait(task_id, timeout=PATIENCE))
+            assert (task.status, task.owner, task.label) == (
+                "completed",
+                "mcp:local",
+                "from the agent",
+            )
+            theirs = notebook.submit("shell", {"script": "sleep 20; echo private"}, label="mine")
+            assert (await client.call_tool("tta_status", {"task_id": theirs})).is_error
+        async with agent(place, "--share-notebook") as client:
+            listed = facts(await client.call_tool("tta_status", {}))
+            assert {each["task_id"] for each in listed["tasks"]} == {task_id, theirs}
+            assert sum(listed["counts"].values()) == 1  # the caller's own
+            shown = facts(await client.call_tool("tta_status", {"task_id": theirs}))["tasks"][0]
+            assert (shown["owner"], shown["label"]) == ("notebook", "mine")
+            wait = {"task_ids": [theirs], "timeout_seconds": 0.2}
+            assert facts(await client.call_tool("tta_wait", wait))["done"] is False
+            for tool in ("tta_cancel", "tta_logs"):
+                refused = await client.call_tool(tool, {"task_id": theirs})
+                assert refused.is_error
+                assert "You have no task" in text(refused)
+        assert notebook.status(theirs).cancel_requested_at is None
+        notebook.cancel(theirs)
+
+
+async def test_tasks_go_on_when_the_client_leaves_and_are_found_again(place: Path) -> None:
+    async with agent(place, "--allow", "shell") as client:
+        task_id = await submit(client, "sleep 1; echo survived")
+    async with agent(place, "--allow", "shell") as client:
+        listed = facts(await client.call_tool("tta_status"))
+        assert listed["tasks"][0]["task_id"] == task_id
+        answer = facts(await client.call_tool("tta_wait", {"task_ids": [task_id]}))
+        assert answer["tasks"][0]["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--allow", "call"], "never taken from an agent"),
+        (["--allow", "shel"], "There is no kind 'shel'"),
+        (["--root", "/nowhere"], "is no directory"),
+        (["--root", "/"], "more than one project"),
+        (["--alow", "shell"], "unrecognized arguments"),
+        (["--share"], "unrecognized arguments"),
+    ],
+)
+def test_a_wrong_command_line_is_refused_in_words(
+    place: Path, flags: list[str], words: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "mcp_server", "--home", str(place / "home"), *flags],
+        cwd=place / "project",
+        env={"PYTHONPATH": str(REPOSITORY), "PATH": os.environ["PATH"]},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+HEAVY = """
+import sys
+from mcp_server.__main__ import main
+try:
+    main(["--home", sys.argv[1], "--root", sys.argv[2]])
+finally:
+    print([name for name in ("IPython", "ipywidgets", "numpy", "jupyter_client")
+           if name in sys.modules], file=sys.stderr)
+"""
+
+
+def test_the_server_imports_nothing_of_the_notebook(place: Path) -> None:
+    frame = b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n'
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", HEAVY, str(place / "home"), str(place / "project")],
+        env={"PYTHONPATH": str(REPOSITORY), "PATH": os.environ["PATH"]},
+        input=frame,
+        capture_output=True,
+        check=False,
+    )
+    assert b'"result":{}' in done.stdout
+    assert done.stderr.splitlines()[-1] == b"[]"

@@ -1,0 +1,401 @@
+"""The order of things: from the name of a module to a file on disk that passes, with figures.
+
+find -> copy -> import once -> [cache] -> generate -> verify -> measure -> drop the useless
+          ^                                  |            gaps             |
+          |                                  +-------- (below threshold) --+
+report <- run in the real tree <- write <----------------------------------+
+"""
+
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from tta_interactive.kinds.base import RunContext, TaskFailure
+from tta_interactive.runners.testgen import cache
+from tta_interactive.runners.testgen.backend import Backend, Order
+from tta_interactive.runners.testgen.backends import get_backend
+from tta_interactive.runners.testgen.final import Final, path_lines, run_in_place
+from tta_interactive.runners.testgen.measure import Measured, measure, ranges
+from tta_interactive.runners.testgen.module import Source, find_module
+from tta_interactive.runners.testgen.probe import Probed, missing_package, probe
+from tta_interactive.runners.testgen.report import Coverage, Durations, TestsReport
+from tta_interactive.runners.testgen.scratch import Copied, copy_project
+from tta_interactive.runners.testgen.split import Tests, compose, split
+from tta_interactive.runners.testgen.steps import Bench, best_level
+from tta_interactive.runners.testgen.verify import RUNS, Verdict, verify
+from tta_interactive.runners.testgen.write import (
+    check_free,
+    checked_output,
+    default_output,
+    remove_test_file,
+    signed,
+    write_test_file,
+)
+
+MAX_ROUNDS = 3
+LEAST_BUDGET = 1.0  # seconds: less is not worth a new process
+MAX_PLACINGS = 4
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What was asked for, as the kind's params say it."""
+
+    module_path: str
+    output_path: str | None
+    coverage_threshold: float
+    backend: str
+    budget: float
+    seed: int
+    overwrite: bool
+    max_tests: int
+    use_cache: bool
+
+
+@dataclass
+class _Clock:
+    generate: float = 0.0
+    verify: float = 0.0
+    measure: float = 0.0
+
+
+@dataclass
+class _Tally:
+    generated: int = 0
+    failed: int = 0
+    flaky: int = 0
+    useless: int = 0
+    rounds: int = 0
+
+
+def run(wish: Wish, context: RunContext) -> TestsReport:
+    """Make, check, measure and write tests.
+
+    Raises:
+        TaskFailure: There is nothing that could honestly be called a result.
+    """
+    return _Run(wish, context).run()
+
+
+class _Run:
+    def __init__(self, wish: Wish, context: RunContext) -> None:
+        self._wish, self._context = wish, context
+        self._workspace = Path(context.workspace).resolve()
+        self._progress = context.progress
+        self._clock, self._tally = _Clock(), _Tally()
+        self._started = time.monotonic()
+
+    def run(self) -> TestsReport:
+        wish = self._wish
+        _check_tools()
+        backend = get_backend(wish.backend)
+        self._progress(0.0, "Looking for the module")
+        source = find_module(wish.module_path, self._workspace)
+        said = wish.output_path or default_output(source.short_name)
+        output = checked_output(said, self._workspace)
+        check_free(output, self._workspace, source.name, overwrite=wish.overwrite)
+        self._progress(0.02, f"Copying the project of {source.name}")
+        bench = Bench(sys.executable, best_level(self._context.sandbox), self._context.scratch)
+        copied = copy_project(source, bench.project)
+        key = cache.cache_key(
+            source,
+            copied,
+            self._options(output),
+            f"{backend.name} {backend.version}",
+            str(bench.level),
+        )
+        known = cache.load(self._context.state, key) if wish.use_cache else None
+        if known is not None:
+            return self._restored(source, output, *known)
+        self._progress(0.04, f"Importing {source.name} in the sandbox")
+        probed = probe(bench, source, copied)
+        tests, measured = self._generate(bench, backend, source, copied, output, probed)
+        report, text = self._place(bench, source, copied, output, tests, measured, probed)
+        cache.save(self._context.state, key, report, text)
+        self._progress(1.0, f"Kept {report.kept} tests: {report.line:.1f} % of the lines")
+        return report
+
+    def _options(self, output: Path) -> dict[str, Any]:
+        wish = self._wish
+        return {
+            "output": str(output),
+            "threshold": wish.coverage_threshold,
+            "budget": wish.budget,
+            "seed": wish.seed,
+            "max_tests": wish.max_tests,
+            "asked": wish.module_path,
+        }
+
+    def _restored(
+        self, source: Source, output: Path, report: TestsReport, text: str
+    ) -> TestsReport:
+        write_test_file(text, output, self._workspace, source.name, overwrite=self._wish.overwrite)
+        self._progress(1.0, "The same question was answered before: the file is back in place")
+        return report
+
+    def _generate(
+        self,
+        bench: Bench,
+        backend: Backend,
+        source: Source,
+        copied: Copied,
+        output: Path,
+        probed: Probed,
+    ) -> tuple[Tests, Measured]:
+        """The tests that are worth keeping, and what they reach."""
+        wish = self._wish
+        kept: Tests | None = None
+        measured: Measured | None = None
+        while self._tally.rounds < MAX_ROUNDS:
+            left = wish.budget - self._clock.generate
+            most = wish.max_tests - (len(kept.units) if kept else 0)
+            if self._tally.rounds and (left < LEAST_BUDGET or most < 1):
+                break
+            order = Order(
+                source,
+                copied,
+                wish.seed,
+                left,
+                most,
+                frozenset(measured.missing) if measured else frozenset(),
+                self._tally.rounds,
+            )
+            before = measured
+            kept, measured = self._one_round(bench, backend, order, output, kept, measured)
+            self._tally.rounds += 1
+            if measured is not None and measured.line >= wish.coverage_threshold:
+                break
+            if before is not None and measured is not None and measured.line <= before.line:
+                break  # asking again brings nothing
+        if kept is None or measured is None:
+            raise self._nothing(probed)
+        return kept, measured
+
+    def _one_round(
+        self,
+        bench: Bench,
+        backend: Backend,
+        order: Order,
+        output: Path,
+        kept: Tests | None,
+        measured: Measured | None,
+    ) -> tuple[Tests | None, Measured | None]:
+        base = 0.05 + 0.3 * min(order.round, 2)
+        with _Timed(self._clock, "generate"):
+            text = backend.generate(bench, order, self._generating(base))
+        new = _parts(text)
+        self._tally.generated += len(new.units)
+        if not new.units:
+            return kept, measured
+        verdict = self._verify(bench, order.copied, new, output, base + 0.2)
+        good = new.only(verdict.kept)
+        if not good.units:
+            return kept, measured
+        both = kept.joined(good) if kept else good
+        self._progress(base + 0.28, f"Measuring the coverage of {len(both.units)} tests")
+        with _Timed(self._clock, "measure"):
+            return self._measured(bench, order, both, output)
+
+    def _verify(
+        self, bench: Bench, copied: Copied, new: Tests, output: Path, base: float
+    ) -> Verdict:
+        count = len(new.units)
+
+        def ran(runs: int) -> None:
+            self._progress(
+                base + 0.02 * runs, f"Checking {count} tests: run {runs} of {RUNS} is done"
+            )
+
+        self._progress(base, f"Checking {count} tests: each {RUNS} times, in fresh processes")
+        with _Timed(self._clock, "verify"):
+            verdict = verify(bench, copied.root, new, output.name, ran)
+        self._tally.failed += len(verdict.failed)
+        self._tally.flaky += len(verdict.flaky)
+        return verdict
+
+    def _measured(
+        self, bench: Bench, order: Order, tests: Tests, output: Path
+    ) -> tuple[Tests | None, Measured | None]:
+        measured = measure(bench, order.copied, order.source.name, tests, output.name)
+        useful = tests.only(measured.useful())
+        dropped = len(tests.units) - len(useful.units)
+        if not dropped:
+            return tests, measured
+        self._tally.useless += dropped
+        if not useful.units:
+            return None, None
+        return useful, measure(bench, order.copied, order.source.name, useful, output.name)
+
+    def _generating(self, base: float) -> Callable[[float], None]:
+        shown = -1
+
+        def progress(reached: float) -> None:
+            nonlocal shown
+            percent = int(100 * reached)
+            if percent != shown:
+                shown = percent
+                words = f"Generating tests: {percent} % of the lines so far"
+                self._progress(base + 0.2 * reached, words)
+
+        return progress
+
+    def _place(
+        self,
+        bench: Bench,
+        source: Source,
+        copied: Copied,
+        output: Path,
+        tests: Tests,
+        measured: Measured,
+        probed: Probed,
+    ) -> tuple[TestsReport, str]:
+        """Write the file and run it where it lives; what does not hold there goes."""
+        wish, before = self._wish, ""
+        final: Final | None = None
+        for _ in range(MAX_PLACINGS):
+            text = _text(source, tests, measured, wish, before)
+            write_test_file(text, output, self._workspace, source.name, overwrite=wish.overwrite)
+            self._progress(0.95, f"Running {output} in the real tree with plain pytest")
+            with _Timed(self._clock, "verify"):
+                final = run_in_place(bench, source, output, self._workspace)
+            if final.passed and not final.imports_other:
+                report = self._report(bench, source, copied, output, tests, measured, probed)
+                return report, text
+            if final.imports_other and not before and source.in_workspace:
+                before = path_lines(source, output, self._workspace)
+                continue
+            rest = tests.only(unit.name for unit in tests.units if unit.name not in final.bad)
+            if not final.bad or not rest.units:
+                break
+            self._tally.failed += len(tests.units) - len(rest.units)
+            tests = rest
+            with _Timed(self._clock, "measure"):
+                measured = measure(bench, copied, source.name, tests, output.name)
+        remove_test_file(output, self._workspace, source.name)
+        raise TaskFailure(
+            "not_verified",
+            "The tests pass in a copy of the project but not in the project itself under plain "
+            "pytest. The file was taken away again.",
+            "Look at the detail: the project's pytest settings or conftest.py may be the cause.",
+            final.output if final else "",
+        )
+
+    def _report(
+        self,
+        bench: Bench,
+        source: Source,
+        copied: Copied,
+        output: Path,
+        tests: Tests,
+        measured: Measured,
+        probed: Probed,
+    ) -> TestsReport:
+        wish, tally, clock = self._wish, self._tally, self._clock
+        met = measured.line >= wish.coverage_threshold
+        return TestsReport(
+            success=met,
+            module_path=wish.module_path,
+            module=source.name,
+            output_path=str(output),
+            generated=tally.generated,
+            kept=len(tests.units),
+            failed=tally.failed,
+            flaky=tally.flaky,
+            useless=tally.useless,
+            line=measured.line,
+            branch=measured.branch,
+            baseline=Coverage(line=probed.line, branch=probed.branch),
+            uncovered=measured.missing,
+            threshold=wish.coverage_threshold,
+            threshold_met=met,
+            durations=Durations(
+                generate=round(clock.generate, 2),
+                verify=round(clock.verify, 2),
+                measure=round(clock.measure, 2),
+                total=round(time.monotonic() - self._started, 2),
+            ),
+            command=f"python -m pytest {_quoted(output)}",
+            coverage_command=(
+                f"python -m coverage run --branch --source={source.name} -m pytest {_quoted(output)}"
+            ),
+            backend=wish.backend,
+            seed=wish.seed,
+            rounds=tally.rounds,
+            sandbox=bench.level.word,
+            is_whole_project=copied.is_whole,
+        )
+
+    def _nothing(self, probed: Probed) -> TaskFailure:
+        tally = self._tally
+        if not tally.generated:
+            why = "the generator found no call of it that can be repeated"
+        else:
+            why = (
+                f"of {tally.generated} tests {tally.failed} failed, {tally.flaky} were flaky and "
+                f"{tally.useless} reached nothing that the import ({probed.line:.1f} % of the lines) "
+                "does not reach"
+            )
+        return TaskFailure(
+            "not_verified",
+            f"No test of {self._wish.module_path!r} could be kept: {why}.",
+            "A larger budget or another seed may help; code that needs files, a network or the "
+            "clock needs tests written by hand.",
+        )
+
+
+class _Timed:
+    """Adds the time inside of it to one hand of the clock."""
+
+    def __init__(self, clock: _Clock, hand: str) -> None:
+        self._clock, self._hand = clock, hand
+
+    def __enter__(self) -> None:
+        self._from = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        spent = time.monotonic() - self._from
+        setattr(self._clock, self._hand, getattr(self._clock, self._hand) + spent)
+
+
+def _check_tools() -> None:
+    for name in ("pytest", "coverage"):
+        if find_spec(name) is None:
+            raise missing_package(name)
+
+
+def _parts(text: str) -> Tests:
+    """The backend's file taken apart; text that is no Python holds no tests."""
+    if not text:
+        return Tests((), (), ())
+    try:
+        return split(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return Tests((), (), ())
+
+
+def _text(source: Source, tests: Tests, measured: Measured, wish: Wish, before: str) -> str:
+    missing = ranges(measured.missing)
+    if len(missing) > 200:
+        missing = missing[:200].rsplit(",", 1)[0] + ", ..."
+    head = (
+        f'"""Tests of `{source.name}`, generated by tta-interactive (backend {wish.backend}, seed '
+        f"{wish.seed}).\n\n"
+        "They record what the module does today, right or wrong: one that fails says that the\n"
+        "behaviour changed. Each passed three times in fresh processes.\n\n"
+        f"Reached: {measured.line:.1f} % of the module's lines, {measured.branch:.1f} % of its "
+        "branches.\n"
+        f"Not reached: {'lines ' + missing if missing else 'nothing'}.\n"
+        '"""\n'
+    )
+    body = "\n" + compose(tests, before_imports=before)
+    return signed(head, body, source.name)
+
+
+def _quoted(path: Path) -> str:
+    text = str(path)
+    return shlex.quote(text if not text.startswith("-") else f"./{text}")
