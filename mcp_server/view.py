@@ -32,6 +32,7 @@ SUMMARY: Final = (
     "threshold",
     "threshold_met",
     "output_path",
+    "uncovered",
     "command",
     "cached",
 )
@@ -105,11 +106,13 @@ def _use(task: Task) -> str:
         ""
         if facts.get("threshold_met", True)
         else (
-            " The coverage threshold was not met: add tests for what is missing by hand, or tell "
-            "the user the coverage that was reached."
+            " The coverage threshold was not met: add tests for the uncovered lines by hand, or "
+            "tell the user what was reached."
         )
     )
-    return f"The kept tests are in {path!r}: read and keep that file.{missed}"
+    command = facts.get("command")
+    again = f" `{command}` runs them." if isinstance(command, str) else ""
+    return f"The kept tests are in {path!r}: read that file.{again}{missed}"
 
 
 def summary(task: Task) -> dict[str, JsonValue]:

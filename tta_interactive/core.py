@@ -93,7 +93,8 @@ class Core:
         return task
 
     def status(self, wanted: str) -> Task:
-        return self.store.get(self.resolve(wanted))
+        """The task as it stands; where it is not over, somebody works on it."""
+        return self._attended([self.store.get(self.resolve(wanted))])[0]
 
     def cancel(self, wanted: str) -> Task:
         task = self.store.request_cancel(self.resolve(wanted), now())
@@ -135,15 +136,20 @@ class Core:
             raise InvalidRequestError(f"limit is {limit}. Give a number from 1 to {MAX_LIST}.")
         if self._only is not None and owner not in (None, self._only):
             return []
-        return self.store.find(
-            Filter(
-                statuses=statuses,
-                kind=kind,
-                owner=self._only or owner,
-                limit=limit,
-                before_seq=before_seq,
-            )
+        only = Filter(
+            statuses=statuses,
+            kind=kind,
+            owner=self._only or owner,
+            limit=limit,
+            before_seq=before_seq,
         )
+        return self._attended(self.store.find(only))
+
+    def _attended(self, tasks: list[Task]) -> list[Task]:
+        """The tasks; a worker that died while one of them is open is replaced."""
+        if any(not task.is_final for task in tasks):
+            self.watcher.revive()
+        return tasks
 
     def counts(self) -> dict[str, int]:
         """How many tasks there are, by status; every status is named."""

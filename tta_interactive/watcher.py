@@ -62,6 +62,11 @@ class Watcher:
                 return
         self.start_worker()
 
+    def revive(self) -> None:
+        """Start a worker if the last one died; looks at most once a second."""
+        if time.monotonic() - self._tried_start > START_EVERY:
+            self.start_worker()
+
     def start_worker(self) -> None:
         """Start a worker if there is none; a failure is kept in `problem`."""
         self._tried_start = time.monotonic()

@@ -59,7 +59,7 @@ class Reply:
         return [content["data"] for content in self.of("display_data")]
 
 
-def test_home() -> Path:
+def new_home() -> Path:
     """A directory for a store: short, for the path of a socket has at most 107 bytes."""
     return Path(tempfile.mkdtemp(prefix="tta-k-"))
 
@@ -80,7 +80,7 @@ class Kernel:
     """A kernel with the extension loaded."""
 
     def __init__(self, home: Path | None = None, *, load: bool = True, **variables: str) -> None:
-        self.home = home or test_home()
+        self.home = home or new_home()
         self._owns_home = home is None
         self._load, self._variables = load, variables
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from kernel import WIDGET_VIEW, Kernel, Reply, button_in
+
+from tests.e2e.kernel import WIDGET_VIEW, Kernel, Reply, button_in
 
 HEAVY = ("pydantic", "ipywidgets", "anyio", "mcp", "anywidget", "cloudpickle")
 
@@ -232,8 +233,8 @@ def test_a_result_whose_repr_raises_hurts_only_its_task(kernel: Kernel) -> None:
 
 def test_an_interrupt_leaves_the_wait_and_the_task_goes_on(kernel: Kernel) -> None:
     kernel.run("t = %tta_submit shell --quiet -- sleep 30")
-    cell = kernel.start("print('begin')\n%tta_wait t\nprint('after')")
-    kernel.printed(cell, "begin")
+    cell = kernel.start("%tta_wait t\nprint('after')")
+    kernel.finish(cell, until=lambda reply: bool(reply.cards))  # it waits for a second by then
     begun = time.monotonic()
     kernel.interrupt()
     reply = kernel.finish(cell)
@@ -260,8 +261,8 @@ def test_an_interrupt_leaves_a_wait_while_the_store_is_locked(kernel: Kernel) ->
     lock = sqlite3.connect(kernel.home / "store" / "tasks.db", isolation_level=None)
     try:
         lock.execute("BEGIN IMMEDIATE")
-        cell = kernel.start("print('begin')\n%tta_wait t")
-        kernel.printed(cell, "begin")
+        cell = kernel.start("%tta_wait t")
+        kernel.finish(cell, until=lambda reply: bool(reply.cards))
         begun = time.monotonic()
         kernel.interrupt()
         reply = kernel.finish(cell)

@@ -2,57 +2,67 @@
 
 import contextlib
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import anyio
 import jsonschema
 import pytest
 from mcp import Client, StdioServerParameters
+from mcp.client.client import ConnectMode
 from mcp.client.stdio import stdio_client
 from mcp_types import CallToolResult
 
 from tta_interactive.blocking import BlockingEngine
-from tta_interactive.worker.start import stop_worker
 
 REPOSITORY = Path(__file__).parents[2]
 PATIENCE = 20.0
 
 
 @pytest.fixture
-def place() -> Iterator[Path]:
-    """A short path: Unix sockets have room for 108 bytes."""
-    path = Path(tempfile.mkdtemp(prefix="tta", dir="/tmp"))
-    (path / "home").mkdir(mode=0o700)
-    (path / "project").mkdir()
-    (path / "project" / "twice.py").write_text("def twice(n: int) -> int:\n    return 2 * n\n")
-    yield path
-    stop_worker(path / "home")
-    shutil.rmtree(path, ignore_errors=True)
+def anyio_backend() -> str:
+    """One loop is enough: it is only the client's, the server is another process."""
+    return "asyncio"
 
 
-def agent(place: Path, *flags: str, **variables: str) -> Client:
-    return Client(
-        stdio_client(
-            StdioServerParameters(
-                command=sys.executable,
-                args=["-P", "-m", "mcp_server", "--home", str(place / "home"), *flags],
-                cwd=place / "project",
-                env={
-                    "PYTHONPATH": str(REPOSITORY),
-                    "PATH": os.environ["PATH"],
-                    "HOME": str(place),
-                    **variables,
-                },
-            )
-        )
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    path = tmp_path / "project"
+    path.mkdir()
+    (path / "twice.py").write_text("def twice(n: int) -> int:\n    return 2 * n\n")
+    return path
+
+
+class Place(NamedTuple):
+    home: Path
+    project: Path
+
+
+@pytest.fixture
+def place(home: Path, project: Path) -> Place:
+    return Place(home, project)
+
+
+def agent(place: Place, *flags: str, mode: ConnectMode = "auto", code: str = "") -> Client:
+    """A client whose host starts the server in the project."""
+    command = StdioServerParameters(
+        command=sys.executable,
+        args=["-P", *(["-c", code] if code else ["-m", "mcp_server"]), *options(place), *flags],
+        cwd=place.project,
+        env=environment(place),
     )
+    return Client(stdio_client(command), mode=mode)
+
+
+def options(place: Place) -> list[str]:
+    return ["--home", str(place.home)]
+
+
+def environment(place: Place) -> dict[str, str]:
+    variables = {"PYTHONPATH": str(REPOSITORY), "HOME": str(place.project.parent)}
+    return {**variables, "PATH": os.environ["PATH"]}
 
 
 def facts(result: Any) -> dict[str, Any]:
@@ -71,7 +81,7 @@ async def submit(client: Client, script: str, **more: object) -> str:
     return facts(await client.call_tool("tta_submit", arguments))["task_id"]
 
 
-async def test_five_tools_are_offered_with_honest_hints(place: Path) -> None:
+async def test_five_tools_are_offered_with_honest_hints(place: Place) -> None:
     async with agent(place) as client:
         default = {tool.name: tool for tool in (await client.list_tools()).tools}
     async with agent(place, "--allow", "shell") as client:
@@ -104,13 +114,11 @@ async def test_five_tools_are_offered_with_honest_hints(place: Path) -> None:
     assert "do not loop" in (default["tta_status"].description or "").lower()
 
 
-@pytest.mark.parametrize("mode", ["legacy", "auto"])
-async def test_a_task_is_submitted_waited_for_and_read(place: Path, mode: str) -> None:
-    async with agent(place, "--allow", "shell") as client:
+@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+async def test_a_task_is_submitted_waited_for_and_read(place: Place, mode: ConnectMode) -> None:
+    async with agent(place, "--allow", "shell", mode=mode) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-        started = time.monotonic()
         task_id = await submit(client, "echo to be read; sleep 0.5")
-        assert time.monotonic() - started < PATIENCE
         results = {
             "tta_wait": await client.call_tool("tta_wait", {"task_ids": [task_id]}),
             "tta_status": await client.call_tool("tta_status", {"task_id": task_id}),
@@ -130,12 +138,12 @@ async def test_a_task_is_submitted_waited_for_and_read(place: Path, mode: str) -
 
 @pytest.mark.sandbox
 async def test_a_module_outside_the_workspace_is_refused_and_one_inside_is_taken(
-    place: Path,
+    place: Place,
 ) -> None:
-    (place / "secret.py").write_text("KEY = 1\n")
-    (place / "project" / "link.py").symlink_to(place / "secret.py")
+    (place.project.parent / "secret.py").write_text("KEY = 1\n")
+    (place.project / "link.py").symlink_to(place.project.parent / "secret.py")
     async with agent(place) as client:
-        for path in ("../secret.py", str(place / "secret.py"), "link.py"):
+        for path in ("../secret.py", str(place.project.parent / "secret.py"), "link.py"):
             refused = await client.call_tool("tta_submit", {"params": {"module_path": path}})
             assert refused.is_error
             assert "leads outside" in text(refused)
@@ -144,12 +152,12 @@ async def test_a_module_outside_the_workspace_is_refused_and_one_inside_is_taken
                 "tta_submit", {"params": {"module_path": "twice.py", "budget": 1}}
             )
         )
-        assert answer["workspace"] == str(place / "project")
+        assert answer["workspace"] == str(place.project)
         assert answer["sandbox_wanted"] == "landlock"
         await client.call_tool("tta_cancel", {"task_id": answer["task_id"]})
 
 
-async def test_without_a_sandbox_tests_need_the_users_consent(place: Path) -> None:
+async def test_without_a_sandbox_tests_need_the_users_consent(place: Place) -> None:
     hidden = """
 import sys
 from tta_interactive import sandbox
@@ -159,13 +167,7 @@ sys.exit(main(sys.argv[1:]))
 """
     arguments = {"params": {"module_path": "twice.py", "budget": 1}}
     for flags, allowed in ((), False), (("--allow", "generate-unsandboxed"), True):
-        command = StdioServerParameters(
-            command=sys.executable,
-            args=["-P", "-c", hidden, "--home", str(place / "home"), *flags],
-            cwd=place / "project",
-            env={"PYTHONPATH": str(REPOSITORY), "PATH": os.environ["PATH"]},
-        )
-        async with Client(stdio_client(command)) as client:
+        async with agent(place, *flags, code=hidden) as client:
             result = await client.call_tool("tta_submit", arguments)
             if allowed:
                 answer = facts(result)
@@ -177,7 +179,7 @@ sys.exit(main(sys.argv[1:]))
                 assert "--allow generate-unsandboxed" in text(result)
 
 
-async def test_wait_any_returns_with_the_first_and_wait_all_with_the_last(place: Path) -> None:
+async def test_wait_any_returns_with_the_first_and_wait_all_with_the_last(place: Place) -> None:
     async with agent(place, "--allow", "shell") as client:
         slow = await submit(client, "sleep 2.5")
         fast = await submit(client, "sleep 0.2")
@@ -193,7 +195,7 @@ async def test_wait_any_returns_with_the_first_and_wait_all_with_the_last(place:
         assert again["waited_seconds"] == 0.0
 
 
-async def test_a_wait_of_no_seconds_looks_and_returns(place: Path) -> None:
+async def test_a_wait_of_no_seconds_looks_and_returns(place: Place) -> None:
     async with agent(place, "--allow", "shell") as client:
         task_id = await submit(client, "sleep 20")
         answer = facts(
@@ -206,7 +208,7 @@ async def test_a_wait_of_no_seconds_looks_and_returns(place: Path) -> None:
         assert answer["tasks"][0]["status"] == "cancelled"
 
 
-async def test_a_failed_task_says_why_and_what_to_do(place: Path) -> None:
+async def test_a_failed_task_says_why_and_what_to_do(place: Place) -> None:
     async with agent(place, "--allow", "shell") as client:
         task_id = await submit(client, "echo broken >&2; exit 3")
         result = await client.call_tool("tta_wait", {"task_ids": [task_id]})
@@ -218,32 +220,35 @@ async def test_a_failed_task_says_why_and_what_to_do(place: Path) -> None:
         assert "broken" in text(await client.call_tool("tta_logs", {"task_id": task_id}))
 
 
-async def test_a_dependent_task_starts_after_the_other(place: Path) -> None:
+async def test_a_dependent_task_starts_after_the_other(place: Place) -> None:
     async with agent(place, "--allow", "shell") as client:
         first = await submit(client, "sleep 0.5; echo 1 > order")
         second = await submit(client, "echo 2 >> order", after=[first])
         facts(await client.call_tool("tta_wait", {"task_ids": [first, second]}))
-    assert (place / "project" / "order").read_text() == "1\n2\n"
+    assert (place.project / "order").read_text() == "1\n2\n"
 
 
-async def test_parallel_retries_of_one_request_make_one_task(place: Path) -> None:
+async def test_parallel_retries_of_one_request_make_one_task(place: Place) -> None:
     ids: list[str] = []
 
     async def retry(client: Client) -> None:
         ids.append(await submit(client, "echo once", client_request_id="same"))
 
-    async with agent(place, "--allow", "shell") as one, agent(place, "--allow", "shell") as two:
-        async with anyio.create_task_group() as group:
-            for client in (one, two) * 5:
-                group.start_soon(retry, client)
+    async with (
+        agent(place, "--allow", "shell") as one,
+        agent(place, "--allow", "shell") as two,
+        anyio.create_task_group() as group,
+    ):
+        for client in (one, two) * 5:
+            group.start_soon(retry, client)
     assert len(ids) == 10
     assert len(set(ids)) == 1
 
 
 async def test_the_notebook_sees_an_agents_task_and_agents_see_the_notebooks_when_shared(
-    place: Path,
+    place: Place,
 ) -> None:
-    with contextlib.closing(BlockingEngine(place / "home", owner="notebook")) as notebook:
+    with contextlib.closing(BlockingEngine(place.home, owner="notebook")) as notebook:
         async with agent(place, "--allow", "shell") as client:
             task_id = await submit(client, "sleep 0.3", label="from the agent")
             task = await anyio.to_thread.run_sync(lambda: notebook.wait(task_id, timeout=PATIENCE))
@@ -270,7 +275,7 @@ async def test_the_notebook_sees_an_agents_task_and_agents_see_the_notebooks_whe
         notebook.cancel(theirs)
 
 
-async def test_tasks_go_on_when_the_client_leaves_and_are_found_again(place: Path) -> None:
+async def test_tasks_go_on_when_the_client_leaves_and_are_found_again(place: Place) -> None:
     async with agent(place, "--allow", "shell") as client:
         task_id = await submit(client, "sleep 1; echo survived")
     async with agent(place, "--allow", "shell") as client:
@@ -292,12 +297,12 @@ async def test_tasks_go_on_when_the_client_leaves_and_are_found_again(place: Pat
     ],
 )
 def test_a_wrong_command_line_is_refused_in_words(
-    place: Path, flags: list[str], words: str
+    place: Place, flags: list[str], words: str
 ) -> None:
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "mcp_server", "--home", str(place / "home"), *flags],
-        cwd=place / "project",
-        env={"PYTHONPATH": str(REPOSITORY), "PATH": os.environ["PATH"]},
+        [sys.executable, "-P", "-m", "mcp_server", *options(place), *flags],
+        cwd=place.project,
+        env=environment(place),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -320,11 +325,11 @@ finally:
 """
 
 
-def test_the_server_imports_nothing_of_the_notebook(place: Path) -> None:
+def test_the_server_imports_nothing_of_the_notebook(place: Place) -> None:
     frame = b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n'
     done = subprocess.run(
-        [sys.executable, "-P", "-c", HEAVY, str(place / "home"), str(place / "project")],
-        env={"PYTHONPATH": str(REPOSITORY), "PATH": os.environ["PATH"]},
+        [sys.executable, "-P", "-c", HEAVY, str(place.home), str(place.project)],
+        env=environment(place),
         input=frame,
         capture_output=True,
         check=False,

@@ -134,7 +134,7 @@ def place() -> Iterator[Path]:
     (path / "home").mkdir(mode=0o700)
     (path / "project").mkdir()
     yield path
-    stop_worker(path / "home")
+    assert stop_worker(path / "home", timeout=15), "the worker did not end"
     shutil.rmtree(path, ignore_errors=True)
 
 

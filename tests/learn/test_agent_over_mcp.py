@@ -4,18 +4,13 @@ The agent's side is the SDK's own client; the server is the real `tta-mcp` in an
 """
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
-
-from tta_interactive.worker.start import stop_worker
 
 REPOSITORY = Path(__file__).parents[2]
 MODULE = '''
@@ -36,23 +31,23 @@ def grade(points: int) -> str:
 
 
 @pytest.fixture
-def place() -> Iterator[Path]:
-    """A project, and a task store on a path that is short enough for sockets."""
-    path = Path(tempfile.mkdtemp(prefix="tta", dir="/tmp"))
-    (path / "home").mkdir(mode=0o700)
-    (path / "project").mkdir()
-    (path / "project" / "grades.py").write_text(MODULE)
-    yield path
-    stop_worker(path / "home")
-    shutil.rmtree(path, ignore_errors=True)
+def anyio_backend() -> str:
+    """One loop is enough: it is only the client's, the server is another process."""
+    return "asyncio"
 
 
-def agent(place: Path) -> Client:
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "grades.py").write_text(MODULE)
+    return tmp_path
+
+
+def agent(home: Path, project: Path) -> Client:
     """A coding agent whose host starts `tta-mcp` in the project."""
     command = StdioServerParameters(
         command=sys.executable,
-        args=["-P", "-m", "mcp_server", "--home", str(place / "home")],
-        cwd=place / "project",
+        args=["-P", "-m", "mcp_server", "--home", str(home)],
+        cwd=project,
         env={"PYTHONPATH": str(REPOSITORY), "PATH": os.environ["PATH"]},
     )
     return Client(stdio_client(command))
@@ -60,29 +55,30 @@ def agent(place: Path) -> Client:
 
 @pytest.mark.sandbox
 @pytest.mark.slow
-async def test_an_agent_gets_tests_that_pass(place: Path) -> None:
-    async with agent(place) as client:
+async def test_an_agent_gets_tests_that_pass(home: Path, project: Path) -> None:
+    async with agent(home, project) as client:
         submitted = await client.call_tool(
             "tta_submit", {"kind": "tests", "params": {"module_path": "grades.py", "budget": 3}}
         )
         assert submitted.structured_content
         task_id = submitted.structured_content["task_id"]
 
-        waited = await client.call_tool("tta_wait", {"task_ids": [task_id]})
-        while not waited.structured_content["done"]:
-            waited = await client.call_tool("tta_wait", {"task_ids": [task_id]})
+        done = False
+        while not done:  # after 25 s a call returns, and says how far the task is
+            answer = await client.call_tool("tta_wait", {"task_ids": [task_id]})
+            done = answer.structured_content["done"]
 
-    (task,) = waited.structured_content["tasks"]
-    assert task["status"] == "completed"
+    (task,) = answer.structured_content["tasks"]
+    assert task["status"] == "completed", task
     assert task["sandbox"] is not None
     facts = task["summary"]
     assert facts["success"] is True
     assert facts["kept"] >= 3
     assert facts["line"] == 100.0
-    written = place / "project" / facts["output_path"]
+    written = project / facts["output_path"]
     plain = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(written)],
-        cwd=place / "project",
+        cwd=project,
         capture_output=True,
         text=True,
         check=False,

@@ -1,13 +1,10 @@
 """Read this first: the magics in a real notebook kernel, one feature a test."""
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "e2e"))
-from kernel import Kernel
+from tests.e2e.kernel import Kernel
 
 
 @pytest.fixture(scope="module")

@@ -40,9 +40,9 @@ def report_lines(
         room = max(LEAST_BAR, min(BAR, width - 30))
         drawn = bar(share, start, limit, room, marks)
         if width >= NARROW:
-            lines.append(f"{name:<8}{share:5.1f} %  {drawn}  from {start:.1f} %")
+            lines.append(f"{name:<8}{share:6.2f} %  {drawn}  from {start:.2f} %")
         else:
-            lines += [f"{name} {share:.1f} %", f" from {start:.1f} %", f" {drawn}"]
+            lines += [f"{name} {share:.2f} %", f" from {start:.2f} %", f" {drawn}"]
     lines += _verdict(result, threshold)
     if width >= NARROW:
         lines.append(f"        {marks[0]} by import alone  {marks[1]} by the tests  | threshold")

@@ -15,7 +15,7 @@ __all__ = ["card_html", "table_html"]
 
 COLOURS: Final[dict[Tone, str]] = {
     "waiting": "var(--jp-ui-font-color3,#8a8f98)",
-    "busy": "var(--jp-info-color1,#1e88e5)",
+    "busy": "var(--jp-brand-color1,#1e88e5)",
     "asking": "var(--jp-warn-color1,#e08600)",
     "good": "var(--jp-success-color1,#2e9e5b)",
     "bad": "var(--jp-error-color1,#d9404a)",
@@ -65,7 +65,7 @@ def card_html(view: View, *, live: bool, phase: float = 0.0) -> str:
         live: Inside a widget, which draws the frame; else the frame is drawn here.
         phase: Seconds on the clock: a bar that is painted anew travels on and does not jump.
     """
-    colour = COLOURS[view.tone]
+    colour = _colour(view)
     rows = [_head(view, colour)]
     if not view.is_final:
         rows.append(_progress(view, colour, phase))
@@ -103,6 +103,10 @@ def table_html(views: Sequence[View]) -> str:
     )
 
 
+def _colour(view: View) -> str:
+    return COLOURS["off" if view.is_cancelling else view.tone]
+
+
 def _text(text: str) -> str:
     return html.escape(text, quote=True)
 
@@ -113,7 +117,8 @@ def _chip(view: View, colour: str) -> str:
     return (
         '<span role="status" style="white-space:nowrap;font-weight:600;font-size:11px;'
         'letter-spacing:.05em">'
-        f'<span aria-hidden="true" style="color:{colour};font-size:13px;margin-right:5px">'
+        f'<span aria-hidden="true" style="color:{colour};font-size:13px;display:inline-block;'
+        'width:14px;margin-right:4px;text-align:center">'
         f"{MARKS[view.tone]}</span>{_text(word)}</span>"
     )
 
@@ -173,6 +178,8 @@ def _report(report: Report, colour: str) -> str:
 def _share(share: Share, colour: str) -> str:
     """A small bar: pale what importing alone covers, full what the tests reach, a tick the goal."""
     tick = ""
+    if share.wanted is not None and share.percent < share.wanted:
+        colour = COLOURS["asking"]
     if share.wanted is not None and 0 < share.wanted <= 100:
         tick = (
             f'<div title="threshold {percent_words(share.wanted)}" style="position:absolute;'
@@ -201,7 +208,7 @@ def _small_print(view: View) -> str:
 
 
 def _row(view: View) -> str:
-    colour = COLOURS[view.tone]
+    colour = _colour(view)
     label = _text(view.label or view.kind)
     live = "" if view.is_final else view.message
     if view.fraction is not None and not view.is_final:
@@ -216,6 +223,6 @@ def _row(view: View) -> str:
         f'<td {cell}"><div style="{CUT}max-width:420px" title="{label}">{label}</div>{note}</td>'
         f'<td {cell}">{_text(view.kind)}</td>'
         f'<td {cell}white-space:nowrap;font-variant-numeric:tabular-nums">{_text(view.elapsed)}</td>'
-        f'<td {cell}">{_text(view.owner)}</td>'
+        f'<td {cell}white-space:nowrap">{_text(view.owner)}</td>'
         f'<td {cell}{MONO}{SMALL}" title="{_text(view.id)}">{_text(view.short)}</td></tr>'
     )

@@ -130,7 +130,7 @@ def _run_call(spec: dict[str, Any]) -> Any:
         function, args, kwargs = _unpickled(str(payload["pickle"]))
     else:
         function = _imported(str(payload["function"]))
-        args, kwargs = payload.get("args") or (), payload.get("kwargs") or {}
+        args, kwargs = payload.get("args", ()), payload.get("kwargs", {})
     return _finished(function(*args, **kwargs))
 
 
@@ -170,9 +170,7 @@ _MODES = {"python": _run_python, "call": _run_call, "kind": _run_kind}
 
 
 def _payload(spec: Mapping[str, Any]) -> Mapping[str, Any]:
-    payload = spec["payload"]
-    if not isinstance(payload, dict):
-        raise Failed("invalid", "The payload is no object.")
+    payload: Mapping[str, Any] = spec["payload"]
     return payload
 
 
@@ -180,12 +178,11 @@ def _finished(value: Any) -> Any:
     """The value; of an async function, what it returns when it is run."""
     import types
 
-    if type(value) is not types.CoroutineType:
+    if not issubclass(type(value), types.CoroutineType):
         return value
     import asyncio
 
-    running: Any = value
-    return asyncio.run(running)
+    return asyncio.run(value)
 
 
 def _imported(name: str) -> Callable[..., Any]:
@@ -273,16 +270,22 @@ def bounded_repr(value: Any) -> str:
         raise _ReprTooSlowError
 
     old = signal.signal(signal.SIGALRM, too_slow)
-    signal.setitimer(signal.ITIMER_REAL, REPR_SECONDS, 0.1)  # again, if it swallows the first
+    name = type(value).__name__
+    text = f"<{name}: its repr took over {REPR_SECONDS:g} s>"
     try:
-        text = _repr_of(value)
-    except _ReprTooSlowError:
-        text = f"<{type(value).__name__}: its repr took over {REPR_SECONDS:g} s>"
-    except BaseException as error:  # boundary: the value's own code
-        text = f"<{type(value).__name__}: its repr raised {type(error).__name__}>"
-    finally:
+        try:
+            # It comes again, in case the value's code swallows the first one.
+            signal.setitimer(signal.ITIMER_REAL, REPR_SECONDS, 0.1)
+            text = _repr_of(value)
+        except _ReprTooSlowError:
+            pass
+        except BaseException as error:  # boundary: the value's own code
+            text = f"<{name}: its repr raised {type(error).__name__}>"
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    except _ReprTooSlowError:  # the next one, while the first was being caught
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, old)
+    signal.signal(signal.SIGALRM, old)
     text = text.encode("utf-8", "backslashreplace").decode()
     if len(text) > MAX_REPR_CHARACTERS:
         return text[: MAX_REPR_CHARACTERS - 1] + "…"
@@ -366,8 +369,8 @@ def write_result(io: str, record: dict[str, Any], limit: int) -> None:
     path = os.path.join(io, RESULT_FILE)
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
     fd = os.open(path + ".tmp", flags, 0o600)
-    with os.fdopen(fd, "w", encoding="ascii") as file:
-        file.write(text)
+    with os.fdopen(fd, "wb") as file:
+        file.write(text.encode())
     os.rename(path + ".tmp", path)
 
 

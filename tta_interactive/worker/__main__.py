@@ -23,6 +23,9 @@ def main(arguments: list[str]) -> int:
     os.umask(0o077)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(message)s")
     home = Path(arguments[0])
+    if not home.is_dir():  # a store that was moved away is not made again from here
+        sys.stderr.write(f"There is no directory {str(home)!r}: nothing to serve.\n")
+        return 1
     try:
         prepare(home)
         lease = _lease(home)

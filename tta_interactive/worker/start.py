@@ -22,6 +22,9 @@ KEPT: Final = (
     "TTA_MAX_LOG_BYTES", "TTA_KEEP_DAYS",
 )  # fmt: skip
 
+# Workers that this process started: kept so that one that ended is reaped at the next start.
+_started: list[subprocess.Popen[bytes]] = []
+
 
 def worker_command(home: Path) -> list[str]:
     """The command line that runs the worker of a store in the foreground."""
@@ -45,6 +48,7 @@ def ensure_worker(home: Path) -> None:
     Raises:
         WorkerError: No process can be started. What was submitted stays queued.
     """
+    _started[:] = [process for process in _started if process.poll() is None]
     if holder(home) is not None:
         return
     if not sys.executable:
@@ -57,15 +61,17 @@ def ensure_worker(home: Path) -> None:
         try:
             # A session of its own: a kernel's interrupt, restart and shutdown go to its
             # process group, which the worker is then no part of (measured).
-            subprocess.Popen(
-                worker_command(home),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd="/",
-                env=worker_environment(),
-                start_new_session=True,
-            ).returncode = 0  # nobody waits for it: no ResourceWarning when it is collected
+            _started.append(
+                subprocess.Popen(
+                    worker_command(home),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    cwd="/",
+                    env=worker_environment(),
+                    start_new_session=True,
+                )
+            )
         finally:
             os.close(log)
     except OSError as error:

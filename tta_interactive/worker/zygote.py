@@ -20,13 +20,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn, Self
 
 from tta_interactive import sandbox
+from tta_interactive.runners import child
+from tta_interactive.sandbox.environment import task_environment
 from tta_interactive.worker import shim, tree
-from tta_interactive.worker.attempt import LARGEST_SPEC, AttemptSpec
+from tta_interactive.worker.attempt import LARGEST_SPEC, AttemptSpec, Outcome
 from tta_interactive.worker.launch import COOKIE, COOKIE_BLANK, environ_address
+from tta_interactive.worker.verdict import exit_facts, judge
 
 if TYPE_CHECKING:
     import subprocess
 
+WARM_UPS = 20
 FRAME = struct.Struct("!IB")  # length of the spec; whether it wants a sandbox
 MOST_FDS = 64
 SEND_SECONDS = 10.0
@@ -135,11 +139,31 @@ def main(argv: Sequence[str]) -> NoReturn:
         importlib.import_module(name)
     cookie = environ_address()
     os.environ.pop(COOKIE, None)
+    _warm_up()
     signal.signal(signal.SIGCHLD, _bury)
+    gc.collect()
     gc.disable()
     gc.freeze()  # what is here stays: forks need not copy it to look at it
     _Server(control, cookie).serve()
     os._exit(0)
+
+
+def _warm_up() -> None:
+    """Run once, here, what every fork runs: it then finds its pages and its codecs ready.
+
+    The interpreter rewrites code that runs for the first times (PEP 659), and in a fork each
+    rewritten page is copied. Measured 2026-11-22: a fifth of the page faults of an attempt.
+    """
+    facts = {"task_id": COOKIE_BLANK, "attempt": 1, "kind": "", "argv": ["x"], "workspace": "/"}
+    spec = AttemptSpec.from_json({**facts, "directory": "/", "state": "/"})
+    for _ in range(WARM_UPS):
+        AttemptSpec.from_json(json.loads(json.dumps(spec.to_json())))
+        ended = exit_facts(0, wrapped=False)
+        status, result, error = judge(spec, "/", ended, None, [])
+        json.dumps(Outcome(status=status, result=result, error=error).to_json())
+        task_environment({}, "/")
+        tree.descendants(os.getpid())
+        child.is_json({"a": [1, 2.0, "x", None]})
 
 
 def _bury(*_: object) -> None:

@@ -142,8 +142,8 @@ def test_a_bar_tells_baseline_gain_and_threshold_apart() -> None:
 def test_the_tests_report_shows_counts_bars_threshold_file_and_command() -> None:
     assert report_lines(REPORT, width=80, is_unicode=False, took=12.34) == [
         "tests   26 kept of 40  (0 failed, 1 flaky, 13 useless left out)",
-        "line     95.7 %  [=====###########################|#####--]  from 13.7 %",
-        "branch   98.3 %  [#######################################-]  from 0.0 %",
+        "line     95.70 %  [=====###########################|#####--]  from 13.70 %",
+        "branch   98.30 %  [#######################################-]  from 0.00 %",
         "goal    80 % line coverage: reached",
         "        = by import alone  # by the tests  | threshold",
         "time    12 s",
@@ -159,8 +159,8 @@ def test_the_tests_report_is_readable_on_twenty_columns() -> None:
         " 0 failed",
         " 1 flaky",
         " 13 useless",
-        "line 95.7 %",
-        " from 13.7 %",
+        "line 95.70 %",
+        " from 13.70 %",
         " [=#####|#]",
     ]
 

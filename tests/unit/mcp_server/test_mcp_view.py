@@ -71,7 +71,7 @@ def test_generated_tests_are_summed_up_in_text_and_structure() -> None:
     assert view.result == REPORT
     text = task_text(view)
     assert "kept 12, line 93.1, branch 88.0" in text
-    assert "Next: The kept tests are in 'tests/test_auth.py': read and keep that file." in text
+    assert "Next: The kept tests are in 'tests/test_auth.py': read that file." in text
 
 
 def test_a_missed_threshold_is_said_with_what_to_do() -> None:

@@ -49,7 +49,9 @@ class TestContained:
         home = tmp_path / "home"
         (home / ".ssh").mkdir(parents=True)
         (home / ".ssh" / "id").write_text("secret")
-        done = run(f"ls -A {home} /home /root; find / -name .ssh 2>/dev/null", project, home=str(home))
+        done = run(
+            f"ls -A {home} /home /root; find / -name .ssh 2>/dev/null", project, home=str(home)
+        )
         assert "id" not in done.stdout
         assert ".ssh" not in done.stdout
 
@@ -65,7 +67,10 @@ class TestContained:
         (store / "tasks.db").write_text("rows")
         scratch = store / "attempts" / "x" / "scratch"
         done = run(
-            f"find {store}; touch {scratch}/mine", project, store=str(store), writable=[str(scratch)]
+            f"find {store}; touch {scratch}/mine",
+            project,
+            store=str(store),
+            writable=[str(scratch)],
         )
         assert "tasks.db" not in done.stdout
         assert (scratch / "mine").exists()
@@ -184,7 +189,7 @@ def test_the_base_of_a_venv_is_found_from_its_settings(tmp_path: Path):
         (place / "bin").mkdir(parents=True)
     (venv / "pyvenv.cfg").write_text(f"home = {base}/bin\nversion = 3.12\n")
     places = sandbox.interpreter_places(str(venv / "bin" / "python"))
-    assert places == sorted([str(base), str(venv)], key=len)
+    assert set(places) == {str(base), str(venv)}
 
 
 def test_what_is_missing_is_said_with_its_reason():

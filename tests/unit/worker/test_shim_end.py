@@ -171,9 +171,7 @@ def test_the_outcome_is_on_disk_when_nobody_listens(attempts: Attempts):
 
 def test_a_successor_survives_the_end_of_the_task_that_started_it(attempts: Attempts):
     mark = f"SUCC{os.getpid()}"
-    attempt = attempts.shell(
-        "sleep 0.3", successor=("/bin/bash", "-c", f"exec -a {mark} sleep 30")
-    )
+    attempt = attempts.shell("sleep 0.3", successor=("/bin/bash", "-c", f"exec -a {mark} sleep 30"))
     attempt.pid()
     attempt.channel.close()
     try:

@@ -26,11 +26,11 @@ def orphan(attempt: Attempt) -> None:
     [
         "exec -a $M sleep 300",
         "trap '' TERM; exec -a $M sleep 300",
-        "setsid bash -c \"( exec -a $M sleep 300 ) & exit 0\"",
+        'setsid bash -c "( exec -a $M sleep 300 ) & exit 0"',
         # no environment to tell it by: the lock does
-        "( setsid env -i bash -c \"( exec -a $M sleep 300 ) & exit 0\" )",
+        '( setsid env -i bash -c "( exec -a $M sleep 300 ) & exit 0" )',
         # no files of ours any more: the environment does
-        "( for n in /proc/self/fd/*; do n=${n##*/}; [ $n -gt 2 ] && eval \"exec $n>&-\"; done; "
+        '( for n in /proc/self/fd/*; do n=${n##*/}; [ $n -gt 2 ] && eval "exec $n>&-"; done; '
         "exec -a $M sleep 300 )",
     ],
 )

@@ -39,7 +39,18 @@ def run_in_place(bench: Bench, source: Source, output: Path, workspace: Path) ->
     step = bench.run(
         place,
         # -P: what is started as `pytest` does not put the current directory on the path either.
-        ["-P", "-m", "pytest", "-q", "--tb=short", "-p", "_tta_inside.plugin", "-p", "no:cacheprovider", f"./{output}"],
+        [
+            "-P",
+            "-m",
+            "pytest",
+            "-q",
+            "--tb=short",
+            "-p",
+            "_tta_inside.plugin",
+            "-p",
+            "no:cacheprovider",
+            f"./{output}",
+        ],
         timeout=SECONDS,
         environment=variables,
         workspace=workspace,

@@ -57,6 +57,7 @@ class NativeBackend:
                 "steps": steps,
                 "seconds": seconds,
                 "most": order.most,
+                "round": order.round,
             }
             watch = _Watch(place / "beat", progress)
             limit = seconds + IMPORT_SECONDS + STALL_SECONDS

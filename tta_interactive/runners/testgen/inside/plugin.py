@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from .guard import Guard
-from .place import put_on_path
+from .place import limit_resources, put_on_path
 
 
 class TookTooLong(BaseException):
@@ -98,6 +98,7 @@ def pytest_configure(config: pytest.Config) -> None:
     settings = json.loads(os.environ["TTA_STEP"])
     guard = Guard(settings["writable"], commands=settings["commands"])
     if settings["guard"]:
+        limit_resources()
         guard.install()
     if settings["root"]:
         put_on_path(settings["root"])

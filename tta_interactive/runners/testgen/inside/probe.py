@@ -11,7 +11,7 @@ from typing import Any
 import coverage
 
 from .guard import Guard, Refused
-from .place import put_on_path, write_report
+from .place import limit_resources, put_on_path, write_report
 
 
 def run(job: dict[str, Any]) -> None:
@@ -21,6 +21,7 @@ def run(job: dict[str, Any]) -> None:
     """
     pid = os.getpid()
     write_report(job["report"], {"stage": "importing"})
+    limit_resources()
     guard = Guard(job["writable"], commands=job["commands"])
     guard.install()
     put_on_path(job["root"])

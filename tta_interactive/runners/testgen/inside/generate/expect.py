@@ -2,6 +2,7 @@
 
 import builtins
 import enum
+import math
 import re
 import sys
 from collections.abc import Callable
@@ -24,9 +25,9 @@ class Expectations:
         self._module_name, self._names, self._known = module_name, names, known
         self._hidden = [text for text in hidden if len(text) > 3]
 
-    def written_class(self, cls: type) -> str | None:
-        """The class as a test writes it, if objects of it can be made."""
-        return self._known.get(cls)
+    def written_class_of(self, value: Any) -> str | None:
+        """The value's class as a test writes it, if objects of it can be made."""
+        return self._known.get(_type(value))
 
     def of_value(self, value: Any, subject: str = "result") -> list[str]:
         """The assertions about a returned value; at least one."""
@@ -86,11 +87,7 @@ class Expectations:
         if cls in (str, bytes):
             return repr(value) if self._is_stable(repr(value)) else None
         if cls is float:
-            return (
-                f"pytest.approx({value!r})"
-                if math.isfinite(value)
-                else None
-            )
+            return f"pytest.approx({value!r})" if math.isfinite(value) else None
         if depth > 4:
             return None
         if isinstance(value, enum.Enum):
@@ -159,7 +156,7 @@ class Expectations:
 
 
 def _type(value: Any) -> type[Any]:
-    return type(value)
+    return cast("type[Any]", type(value))
 
 
 def _asked(question: Callable[[], Any]) -> Any:

@@ -26,9 +26,12 @@ from .search import Found, Limits, Search
 from .shapes import attributes_used
 from .targets import Names, enum_members, find_targets
 from .trace import Runner
-from .values import Values, module_doctests
+from .values import Values, is_special, module_doctests
 
 BEAT = 256  # bytes: one record, written over and over
+TABLES = (tuple, list, set, frozenset, dict)
+MAX_NUMBERS = 5000
+PER_TABLE = 12
 CALL_LIMIT = 1.0  # seconds
 
 
@@ -51,7 +54,7 @@ def run(job: dict[str, Any]) -> None:
         names.own(name)
     banned = set(job["banned"])
     targets = [target for target in targets if target.key not in banned]
-    values = Values(tree, _patterns(module), draw)
+    values = Values(tree, _patterns(module), _characters(module), draw)
     values.objects.update(enum_members(known))
     caller = Caller(targets, known, names, values, attributes_used(tree), draw)
     runner = Runner(str(module.__file__), names.space, guard, _raise_lines(tree), CALL_LIMIT)
@@ -82,7 +85,9 @@ def run(job: dict[str, Any]) -> None:
     )
     if targets:
         search.run(first, Limits(job["steps"], job["seconds"]))
-    chosen = search.chosen(job["most"])
+    # In a later round the replayed ones are in the caller's hands already.
+    known = len(first) if job["round"] else 0
+    chosen = search.chosen(job["most"], skip=known)
     write_report(
         job["report"],
         {
@@ -124,6 +129,32 @@ def _patterns(module: ModuleType) -> list["re.Pattern[Any]"]:
                 pattern = cast("re.Pattern[Any]", value)
                 found.setdefault(f"{pattern.pattern}/{pattern.flags}/{name}", pattern)
     return list(found.values())
+
+
+def _characters(module: ModuleType) -> Iterator[str]:
+    """Characters that the module's tables of numbers name: parsers of text have such tables."""
+    for value in list(vars(module).values()):
+        if not isinstance(value, TABLES):
+            continue
+        found: list[int] = []
+        _numbers(value, found)
+        for number in found[:: max(1, len(found) // PER_TABLE)]:
+            if is_special(number):
+                yield chr(number)
+
+
+def _numbers(value: Any, found: list[int], depth: int = 0) -> None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        found.append(value)
+    elif isinstance(value, str) and len(value) == 1:
+        found.append(ord(value))
+    elif isinstance(value, TABLES) and depth < 4 and len(found) < MAX_NUMBERS:
+        try:
+            items = sorted(cast("Any", value))
+        except TypeError:
+            return
+        for item in items:
+            _numbers(item, found, depth + 1)
 
 
 def _replayed(journal: str, banned: set[str]) -> Iterator[Candidate]:

@@ -1,5 +1,6 @@
 """Strings that match a regular expression: the shortest way past a parser's front door."""
 
+import importlib
 import random
 import re
 from typing import Any

@@ -32,6 +32,8 @@ class Found:
     arcs: frozenset[Arc]
     is_sound: bool
     """It returned, or the module raised on purpose: not an accident of wrong use."""
+    step: int
+    """At which try."""
 
 
 @dataclass(frozen=True)
@@ -90,13 +92,20 @@ class Search:
             if self._consider(candidate):
                 last_new = self.steps
 
-    def chosen(self, most: int) -> list[Found]:
-        """Few of the found that together reach all that was reached."""
-        left = {arc for one in self.found for arc in one.arcs}
+    def chosen(self, most: int, skip: int = 0) -> list[Found]:
+        """Few of the found that together reach all that was reached.
+
+        Args:
+            most: No more than this.
+            skip: What the first so many tries reached is reached by others already.
+        """
+        new = [one for one in self.found if one.step > skip]
+        left = {arc for one in new for arc in one.arcs}
+        left -= {arc for one in self.found if one.step <= skip for arc in one.arcs}
         picked: list[Found] = []
         for sound in (True, False):
             some = sorted(
-                (one for one in self.found if one.is_sound is sound),
+                (one for one in new if one.is_sound is sound),
                 key=lambda one: -len(one.arcs),
             )
             for one in some:
@@ -149,7 +158,7 @@ class Search:
         if is_sound:
             self._sound |= outcome.arcs
         self._lines |= {line for pair in outcome.arcs for line in pair if line > 0}
-        one = Found(candidate, test, outcome.arcs, is_sound)
+        one = Found(candidate, test, outcome.arcs, is_sound, self.steps)
         self.found.append(one)
         self._keep(one)
         if candidate.last is not None and not wrong:
@@ -201,7 +210,7 @@ class Search:
         """Objects that worked are arguments and subjects of later candidates."""
         if candidate.last is None or len(statements) != 1:
             return
-        cls = self._expectations.written_class(type(value))
+        cls = self._expectations.written_class_of(value)
         known = self._objects.setdefault(cls, []) if cls else None
         if known is None or statements[0] in known:
             return

@@ -15,6 +15,7 @@ MAX_TEXT = 60
 MAX_NUMBER = 10**6  # larger ones mostly cost memory
 TEXTS = ("", "a", "abc", "A b", "0", "1", "1.0", "a.b", " ", "\n", "é", "[]", "{}", "日本", "\x1b")
 NUMBERS = (0, 1, -1, 2, 3, 5, 10, 100, -5)
+MAX_SPECIAL = 60  # of the characters that the module's tables name, so many join the texts
 FLOATS = (0.0, 1.5, -2.5)
 BYTES = ("b''", "b'a'", "b'abc'", "b'\\x00\\xff'")
 FUNCTIONS = ("len", "str", "(lambda *args, **options: 0)", "(lambda value: -value)")
@@ -24,7 +25,13 @@ CHARACTERS = "aA0 \n\té" + string.punctuation
 class Values:
     """The pool that one search draws from. Same seed, same draws."""
 
-    def __init__(self, tree: ast.Module, patterns: Iterable[Any], draw: random.Random) -> None:
+    def __init__(
+        self,
+        tree: ast.Module,
+        patterns: Iterable[Any],
+        characters: Iterable[str],
+        draw: random.Random,
+    ) -> None:
         self._draw = draw
         self.objects: dict[str, list[str]] = {}
         """Class, as written -> expressions that made an object of it."""
@@ -44,6 +51,9 @@ class Values:
                 floats.add(value)
         for doc in docs:
             texts.update(re.findall(r"[\"'`]([^\"'`\n]{1,40})[\"'`]", doc))
+        special = sorted(set(characters) | {chr(n) for n in numbers if is_special(n)})
+        texts.update(special[:: max(1, len(special) // MAX_SPECIAL)])
+        self._characters = [*CHARACTERS, *special]
         self._matching = sorted({text for one in patterns for text in strings_of(one, draw)})
         self._texts, self._numbers, self._floats = sorted(texts), sorted(numbers), sorted(floats)
 
@@ -131,7 +141,7 @@ class Values:
         if act == 0:
             new = text[:at] + text[at + 1 :]
         elif act == 1:
-            new = text[:at] + draw.choice(CHARACTERS) + text[at:]
+            new = text[:at] + draw.choice(self._characters) + text[at:]
         elif act == 2:
             new = text[:at] + draw.choice(self._texts) + text[at:]
         elif act == 3:
@@ -139,8 +149,13 @@ class Values:
         elif act == 4:
             new = text[:at]
         else:
-            new = text[:at] + draw.choice(CHARACTERS) + text[at + 1 :]
+            new = text[:at] + draw.choice(self._characters) + text[at + 1 :]
         return new[: 2 * MAX_TEXT]
+
+
+def is_special(number: int) -> bool:
+    """Whether the number may stand for a character beyond ASCII."""
+    return 0x80 <= number <= 0x10FFFF and not 0xD800 <= number <= 0xDFFF
 
 
 def _docstrings(tree: ast.Module) -> list[str]:

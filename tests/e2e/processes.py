@@ -1,0 +1,62 @@
+"""Looking at the machine's processes in tests, without trusting what is tested."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+
+def until(holds: Callable[[], bool], seconds: float = 10.0, what: str = "") -> None:
+    """Wait until a condition holds; fail after a bound."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what or holds}"
+        time.sleep(0.01)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process runs: a zombie does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def marked(mark: str) -> list[int]:
+    """The living processes with `mark` in their command line, ours excepted."""
+    found: list[int] = []
+    for process in psutil.process_iter(["cmdline", "status"]):
+        line = " ".join(process.info["cmdline"] or ())
+        alive = process.info["status"] != psutil.STATUS_ZOMBIE
+        if mark in line and alive and process.pid != os.getpid():
+            found.append(process.pid)
+    return found
+
+
+def of_store(home: Path) -> list[int]:
+    """Every living process that belongs to the store: worker, zygote, shims, tasks."""
+    found: list[int] = []
+    needle = os.fsencode(str(home))
+    for process in psutil.process_iter(["pid", "status"]):
+        if process.pid == os.getpid() or process.info["status"] == psutil.STATUS_ZOMBIE:
+            continue
+        try:
+            facts = Path(f"/proc/{process.pid}/cmdline").read_bytes()
+            facts += Path(f"/proc/{process.pid}/environ").read_bytes()
+            links = [os.fsencode(os.readlink(entry.path)) for entry in os.scandir(f"/proc/{process.pid}/fd")]
+        except OSError:
+            continue
+        if needle in facts or any(link.startswith(needle) for link in links):
+            found.append(process.pid)
+    return found
+
+
+def shim_of(pid: int) -> int:
+    """The shim above a task's process."""
+    process: psutil.Process | None = psutil.Process(pid)
+    while process is not None and process.name() != "tta-shim":
+        process = process.parent()
+    assert process is not None, "no shim above it"
+    return process.pid

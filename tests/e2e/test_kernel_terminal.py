@@ -1,0 +1,93 @@
+"""The magics in terminal IPython: text only, a line that changes, Ctrl-C that only leaves."""
+
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+
+import pexpect
+import pytest
+
+from tests.e2e.kernel import kernel_environment, new_home
+from tta_interactive.worker.start import stop_worker
+
+PROMPT = r"In \[\d+\]: "
+
+
+@pytest.fixture
+def ipython() -> Iterator["pexpect.spawn[str]"]:
+    home = new_home()
+    child = pexpect.spawn(
+        sys.executable,
+        [
+            "-m",
+            "IPython",
+            "--simple-prompt",
+            "--no-banner",
+            "--no-confirm-exit",
+            "--colors=nocolor",
+        ],
+        env=kernel_environment(home, TERM="xterm", COLUMNS="120"),
+        cwd=str(home),
+        encoding="utf-8",
+        timeout=30,
+        dimensions=(40, 120),
+    )
+    child.expect(PROMPT)
+    ask(child, "%load_ext tta_interactive")
+    yield child
+    child.close(force=True)
+    stop_worker(home / "store")
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def ask(child: "pexpect.spawn[str]", line: str) -> str:
+    """What is printed between the line and the next prompt."""
+    child.sendline(line)
+    child.expect(re.escape(line[-20:]) + r"\r\n")
+    child.expect(PROMPT)
+    return str(child.before)
+
+
+def test_a_task_is_submitted_waited_for_and_read_in_a_terminal(
+    ipython: "pexpect.spawn[str]",
+) -> None:
+    assert re.search(
+        r"QUEUED t_\S+  shell: echo hello", ask(ipython, "%tta_submit shell -- echo hello")
+    )
+    assert "COMPLETED t_" in ask(ipython, "r = %tta_wait")
+    assert "{'exit_code': 0}" in ask(ipython, "r")
+    assert "hello" in ask(ipython, "%tta_logs")
+    assert "STATUS" in ask(ipython, "%tta_list")
+
+
+def test_the_wait_shows_one_line_that_changes_and_ctrl_c_leaves_it(
+    ipython: "pexpect.spawn[str]",
+) -> None:
+    ask(ipython, "t = %tta_submit shell -- sleep 60")
+    ipython.sendline("%tta_wait t")
+    ipython.expect(r"\r\x1b\[KRUNNING t_\S+  shell: sleep 60  1\.\d s")
+    ipython.sendintr()
+    ipython.expect(r"Stopped waiting; t_\S+ goes on\. Cancel with: %tta_cancel t_", timeout=2)
+    ipython.expect(PROMPT)
+    assert "running" in ask(ipython, "t.status.value")
+    ask(ipython, "%tta_cancel t")
+    assert "CANCELLED" in ask(ipython, "%tta_wait t --no-raise")
+
+
+def test_a_failed_task_and_wrong_usage_are_short_in_a_terminal(
+    ipython: "pexpect.spawn[str]",
+) -> None:
+    ask(ipython, "%tta_submit shell -- false")
+    failed = ask(ipython, "%tta_wait")
+    assert "TaskFailed: t_" in failed
+    assert "Traceback" not in failed
+    assert "UsageError: No task has the id 'nope'." in ask(ipython, "%tta_status nope")
+
+
+def test_what_a_task_writes_cannot_act_on_the_terminal(ipython: "pexpect.spawn[str]") -> None:
+    ask(ipython, r"%tta_submit shell --name '\x1b' -- printf '\033]0;owned\007\033[2J ok'")
+    ask(ipython, "%tta_wait")
+    shown = ask(ipython, "%tta_logs")
+    assert "\x1b]0;owned" not in shown
+    assert "\\x1b]0;owned\\x07\\x1b[2J ok" in shown

@@ -1,0 +1,216 @@
+"""The real worker as a process: what it survives, and what it never leaves behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.processes import is_alive, marked, of_store, shim_of, until
+from tta_interactive.blocking import BlockingEngine
+from tta_interactive.task import TaskStatus
+from tta_interactive.worker.start import (
+    ensure_worker,
+    stop_worker,
+    wait_for_worker,
+    worker_command,
+    worker_environment,
+    worker_pid,
+)
+
+R = TaskStatus.RUNNING
+
+
+def sleeper(engine: BlockingEngine, mark: str, seconds: float = 60, **options: object) -> str:
+    """A running task that sleeps under a name of its own, then says so."""
+    script = f"exec -a {mark} sleep {seconds}; echo never"
+    argv = ["bash", "-c", f"( {script} ) ; echo woke"]
+    task_id = engine.submit("shell", {"argv": argv}, **options)
+    until(lambda: bool(marked(mark)), what=f"{mark} runs")
+    return task_id
+
+
+
+@pytest.fixture
+def mark(request: pytest.FixtureRequest) -> str:
+    """A name for the processes of this test."""
+    return f"ttatest-{os.getpid()}-{abs(hash(request.node.name)) % 10**8}"
+
+
+def test_submit_starts_a_detached_worker_and_the_result_comes_back(
+    engine: BlockingEngine, home: Path
+) -> None:
+    task = engine.wait(engine.submit("shell", {"argv": ["echo", "hi"]}), 20)
+    assert (task.status, task.result) == ("completed", {"exit_code": 0})
+    assert engine.logs(task.id) == "hi\n"
+    pid = worker_pid(home)
+    assert pid is not None
+    assert os.getsid(pid) != os.getsid(0)
+    assert os.getpgid(pid) != os.getpgid(0)
+
+
+def test_a_task_goes_on_when_the_worker_is_killed_and_ends_once(
+    engine: BlockingEngine, home: Path, mark: str
+) -> None:
+    task_id = sleeper(engine, mark, 3)
+    first = worker_pid(home)
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    killed = time.monotonic()
+    until(lambda: worker_pid(home) not in (None, first), 2.0, "another worker took over")
+    assert time.monotonic() - killed < 2.0
+    task = engine.wait(task_id, 20)
+    assert (task.status, task.attempt) == ("completed", 1)
+    assert engine.logs(task_id) == "woke\n"
+    moves = [e.status for e in engine._core.store.events_after(0) if e.kind == "moved"]  # pyright: ignore[reportPrivateUsage]
+    assert moves == ["queued", "running", "completed"]
+
+
+def test_cancel_reaches_a_task_that_outlived_its_worker(
+    engine: BlockingEngine, home: Path, mark: str
+) -> None:
+    task_id = sleeper(engine, mark)
+    os.kill(worker_pid(home) or 0, signal.SIGKILL)
+    engine.cancel(task_id)
+    assert engine.wait(task_id, 10).status == "cancelled"
+    assert marked(mark) == []
+
+
+@pytest.mark.parametrize("repeatable", [False, True])
+def test_worker_and_shim_killed_at_once_leave_no_process_and_no_lie(
+    engine: BlockingEngine, home: Path, mark: str, repeatable: bool
+) -> None:
+    task_id = sleeper(engine, mark, idempotent=repeatable)
+    (victim,) = marked(mark)[:1]
+    shim, worker = shim_of(victim), worker_pid(home)
+    os.kill(worker or 0, signal.SIGKILL)
+    os.kill(shim, signal.SIGKILL)
+    if not repeatable:
+        task = engine.wait(task_id, 10)
+        assert (task.status, task.error and task.error.code) == ("failed", "lost")
+        assert marked(mark) == []
+    else:
+        until(lambda: engine.status(task_id).attempt == 2, 10, "a second attempt")
+        until(lambda: bool(marked(mark)), 5, "it runs again")
+        assert victim not in marked(mark)
+        engine.cancel(task_id)
+        assert engine.wait(task_id, 10).status == "cancelled"
+
+
+def test_a_task_that_kills_its_shim_three_times_is_poison(engine: BlockingEngine) -> None:
+    # The shim is the parent of the task's process.
+    task_id = engine.submit("shell", {"script": "kill -9 $PPID; sleep 60"}, idempotent=True)
+    task = engine.wait(task_id, 20)
+    assert (task.status, task.attempt) == ("failed", 3)
+    assert task.error is not None
+    assert task.error.code == "poison"
+
+
+def test_a_second_worker_ends_quietly(engine: BlockingEngine, home: Path) -> None:
+    engine.wait(engine.submit("shell", {"argv": ["true"]}), 20)
+    first = worker_pid(home)
+    env = worker_environment()
+    others = [subprocess.Popen(worker_command(home), env=env) for _ in range(5)]
+    assert [other.wait(20) for other in others] == [0] * 5
+    assert worker_pid(home) == first
+
+
+def test_an_idle_worker_ends_and_the_next_submit_starts_another(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TTA_IDLE_EXIT", "0.3")
+    with BlockingEngine(home) as engine:
+        for _ in range(2):
+            task = engine.wait(engine.submit("shell", {"argv": ["true"]}), 20)
+            assert task.status == "completed"
+            until(lambda: worker_pid(home) is None, 5, "the idle worker ended")
+
+
+def test_submits_that_race_with_an_ending_worker_are_all_served(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TTA_IDLE_EXIT", "0")
+    with BlockingEngine(home) as engine:
+        for _ in range(30):
+            task_id = engine.submit("shell", {"argv": ["true"]})
+            assert engine.wait(task_id, 10).status == "completed"
+
+
+def test_a_frozen_worker_keeps_its_right_and_nothing_starts_twice(
+    engine: BlockingEngine, home: Path, mark: str
+) -> None:
+    task_id = sleeper(engine, mark, 1)
+    worker = worker_pid(home) or 0
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        ensure_worker(home)
+        assert engine.wait(task_id, 2).status == R
+        assert worker_pid(home) == worker
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    task = engine.wait(task_id, 10)
+    assert (task.status, task.attempt) == ("completed", 1)
+
+
+def test_a_stopped_worker_ends_its_tasks_and_says_so(
+    engine: BlockingEngine, home: Path, mark: str
+) -> None:
+    lost = sleeper(engine, mark)
+    assert stop_worker(home)
+    assert marked(mark) == []
+    task = engine.status(lost)
+    assert (task.status, task.error and task.error.code) == ("failed", "lost")
+    assert task.error is not None
+    assert "The worker was stopped." in task.error.message
+    until(lambda: of_store(home) == [], 5, "no process of the store is left")
+
+
+def test_tasks_submitted_without_a_worker_wait_for_one(home: Path) -> None:
+    with BlockingEngine(home) as engine:
+        engine._core.watcher.ring = lambda: None  # type: ignore[method-assign]  # pyright: ignore
+        task_id = engine.submit("shell", {"argv": ["true"]})
+        assert engine.status(task_id).status == "queued"
+    assert worker_pid(home) is None
+    ensure_worker(home)
+    assert wait_for_worker(home, 10) is not None
+    with BlockingEngine(home) as engine:
+        assert engine.wait(task_id, 10).status == "completed"
+
+
+def test_a_failing_worker_does_not_stop_a_submit(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "")
+    with BlockingEngine(home) as engine:
+        task_id = engine.submit("shell", {"argv": ["true"]})
+        assert engine.status(task_id).status == "queued"
+        assert "No worker can be started" in engine.worker_problem
+
+
+def test_a_worker_whose_directory_is_taken_away_ends_with_its_tasks(
+    engine: BlockingEngine, home: Path, mark: str
+) -> None:
+    sleeper(engine, mark)
+    worker = worker_pid(home) or 0
+    moved = home.with_name("moved")
+    home.rename(moved)
+    try:
+        until(lambda: not is_alive(worker), 20, "the worker ended")
+        assert marked(mark) == []
+    finally:
+        engine.close()
+        moved.rename(home)
+
+
+def test_files_are_private_from_the_first_byte(home: Path) -> None:
+    old = os.umask(0)
+    try:
+        with BlockingEngine(home) as engine:
+            engine.wait(engine.submit("shell", {"argv": ["echo", "x"]}), 20)
+            modes = {p: p.lstat().st_mode & 0o777 for p in [home, *home.rglob("*")]}
+    finally:
+        os.umask(old)
+    assert {path for path, mode in modes.items() if mode & 0o077} == set()
