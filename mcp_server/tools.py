@@ -17,6 +17,7 @@ from anyio import to_thread
 
 from mcp_server.audit import AuditLog, digest
 from mcp_server.policy import (
+    DEFAULT_KIND,
     MAX_PER_MINUTE,
     MAX_QUEUED,
     MAX_WAITS,
@@ -205,7 +206,9 @@ class Door:
                 f"{MAX_QUEUED} of your tasks are queued already, which is the most. Wait for some "
                 "with tta_wait, or cancel those that are not needed."
             )
-        level = policy.sandbox(asked.kind, await to_thread.run_sync(_best_sandbox))
+        best = SandboxLevel.LIMITS
+        if asked.kind == DEFAULT_KIND:  # the others do not depend on it, and a look takes time
+            best = await to_thread.run_sync(_best_sandbox)
         return TaskRequest.checked(
             kind=asked.kind,
             params=params,
@@ -215,7 +218,7 @@ class Door:
             after=tuple(asked.after),
             timeout=asked.timeout_seconds,
             request_key=asked.client_request_id,
-            sandbox=level,
+            sandbox=policy.sandbox(asked.kind, best),
         )
 
     async def _record(self, decision: str, *, tool: str = "tta_submit", **facts: str) -> None:

@@ -106,8 +106,7 @@ class Watcher:
                 self._counter = self._store.change_counter()
                 self._thread = threading.Thread(target=self._run, name="tta-watcher", daemon=True)
                 self._thread.start()
-            else:
-                self._say_wish(subscription)
+            self._say_wish(subscription)
         return lambda: self._unsubscribe(key)
 
     def close(self) -> None:

@@ -100,7 +100,8 @@ def view_of(task: Task, now: datetime) -> View:
         word=task.status.value.upper(),
         tone=TONES[task.status],
         kind=one_line(task.kind, 40),
-        label=one_line(task.label, LABEL),
+        # The kind stands beside it: `tests src/auth.py` is not `tests: tests src/auth.py`.
+        label=one_line(task.label, LABEL).removeprefix(f"{one_line(task.kind, 40)} "),
         owner=owner_words(task.owner),
         is_final=task.is_final,
         is_cancelling=task.cancel_requested_at is not None and not task.is_final,
@@ -145,7 +146,7 @@ def report_of(result: JsonValue) -> Report | None:
         return None
     start = result.get("baseline")
     start = start if isinstance(start, dict) else {}
-    wanted = _number(result.get("coverage_threshold", result.get("threshold")))
+    wanted = _number(result.get("threshold"))
     shares = [
         Share(
             name=name,

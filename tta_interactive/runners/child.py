@@ -3,6 +3,7 @@
 Runs by path in any Python from 3.9 on, standard library only (the mode `kind` needs the
 package), or is called in a fork of the zygote. It reads nothing from its arguments but the
 name of a 0600 file, and says nothing in-band: what the task prints is never a verdict.
+It is longer than our other files because it must be one file: by path it has no package.
 
     <io>/spec.json      in: {"mode": "python" | "call" | "kind", ...}
     <io>/result.json    out: {"result": ...} or {"error": {code, message, remedy, detail}}

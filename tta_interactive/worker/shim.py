@@ -15,13 +15,12 @@ import os
 import select
 import signal
 import socket
-import struct
 import time
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from tta_interactive.worker import tree
+from tta_interactive.worker import adoption, tree
 from tta_interactive.worker.attempt import (
     AttemptSpec,
     Outcome,
@@ -36,10 +35,10 @@ from tta_interactive.worker.launch import (
 )
 from tta_interactive.worker.pump import Pump
 from tta_interactive.worker.successor import start_successor
-from tta_interactive.worker.sweep import held, sweep
+from tta_interactive.worker.sweep import sweep
 from tta_interactive.worker.verdict import Reason, exit_facts, judge
 
-SOCKET_FILE = "ctl.sock"
+adopt = adoption.adopt  # the worker's half of what is here
 PIPE_SECONDS = 0.2  # what the task leaves behind may still end, and print, for so long
 TICK = 0.01  # seconds between looks while processes are ending
 PROGRESS_SECONDS = 0.2
@@ -203,9 +202,11 @@ class Shim:
 
     def _finish(self, outcome: Outcome) -> None:
         write_outcome(self._spec.directory, outcome)
+        if self._listener is not None:
+            if self._channel is None:
+                self._accept()  # one may be waiting
+            self._listener.close()
         os.close(self._lock)  # who hears of the end, or finds the file, finds the lock free
-        if self._channel is None:
-            self._accept()  # one may be waiting
         self._tell({"type": "finished", "outcome": outcome.to_json()}, patience=TELL_SECONDS)
 
     # ------------------------------------------------------------ events of the task
@@ -315,24 +316,19 @@ class Shim:
         if self._spec.inherit:
             raise _Abandoned
         if self._listener is None:
-            self._listener = _listen(self._spec.directory)
+            self._listener = adoption.listen(self._spec.directory)
             self._watch(self._listener, self._accept)
             if self._spec.successor:
                 self._orphaned = True
                 start_successor(self._spec.successor)
 
     def _accept(self) -> None:
-        if self._listener is None:
+        peer = None if self._listener is None else adoption.accept(self._listener)
+        if peer is None:
             return
-        try:
-            peer, _ = self._listener.accept()
-        except OSError:
-            return
-        credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-        if struct.unpack("3i", credentials)[1] != os.geteuid() or self._channel is not None:
+        if self._channel is not None:
             peer.close()
             return
-        peer.setblocking(False)
         self._channel = peer
         self._watch(peer, self._hear)
         self._tell(self._started_message())
@@ -364,21 +360,6 @@ class Shim:
             except OSError:
                 break  # its end is seen by `_hear`
         self._outbox = bytes(view)
-
-
-def _listen(directory: str) -> socket.socket:
-    """A socket in `directory`, whatever the length of its path: sun_path has 108 bytes."""
-    listener = socket.socket(socket.AF_UNIX)
-    fd = os.open(directory, os.O_PATH | os.O_DIRECTORY)
-    old = os.umask(0o177)
-    try:
-        listener.bind(f"/proc/self/fd/{fd}/{SOCKET_FILE}")
-    finally:
-        os.umask(old)
-        os.close(fd)
-    listener.listen(2)
-    listener.setblocking(False)
-    return listener
 
 
 def main(body: bytes, fds: Sequence[int], available: int, cookie: int) -> NoReturn:
@@ -424,33 +405,3 @@ def _last_words(channel: socket.socket, message: dict[str, Any]) -> None:
         channel.sendall(json.dumps(message).encode() + b"\n")
     except (OSError, ValueError):
         pass  # nobody listens, then
-
-
-def adopt(directory: str, timeout: float = 1.0) -> socket.socket | None:
-    """The worker's way to an attempt that outlived its worker.
-
-    Args:
-        timeout: Seconds to go on trying: the shim may not have noticed yet.
-
-    Returns:
-        The new channel, or None: then the attempt is over (`read_outcome`) or its shim is dead.
-    """
-    end = time.monotonic() + timeout
-    while True:
-        try:
-            fd = os.open(directory, os.O_PATH | os.O_DIRECTORY)
-        except OSError:
-            return None
-        channel = socket.socket(socket.AF_UNIX)
-        try:
-            channel.settimeout(max(0.01, end - time.monotonic()))
-            channel.connect(f"/proc/self/fd/{fd}/{SOCKET_FILE}")
-        except OSError:
-            channel.close()
-        else:
-            return channel
-        finally:
-            os.close(fd)
-        if time.monotonic() >= end or not held(os.path.join(directory, "lock")):
-            return None
-        time.sleep(0.02)  # the kernel offers nothing to wait on here

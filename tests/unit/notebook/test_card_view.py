@@ -19,7 +19,7 @@ REPORT: dict[str, Any] = {
     "line": 92.65,
     "branch": 81.0,
     "baseline": {"line": 20.0, "branch": 0.0},
-    "coverage_threshold": 90,
+    "threshold": 90,
     "threshold_met": True,
     "output_path": "tests/test_auth.py",
 }
@@ -46,7 +46,7 @@ def a_task(**facts: Any) -> Task:
     usual: dict[str, Any] = {
         "id": TASK_ID,
         "kind": "tests",
-        "label": "src/auth.py",
+        "label": "tests src/auth.py",
         "submitted_at": NOON,
     }
     return Task.model_validate({**usual, **facts})
@@ -114,7 +114,7 @@ def test_a_missed_threshold_is_said() -> None:
     [
         {"kept": "<b>", "line": None},
         {"kept": [1, 2], "line": "x", "baseline": 7, "output_path": {"a": 1}},
-        {"kept": 1e400, "line": float("inf"), "branch": -5, "coverage_threshold": 1000},
+        {"kept": 1e400, "line": float("inf"), "branch": -5, "threshold": 1000},
         {"kept": True, "line": True},
         {"kept": 10**400, "line": 10**400},
         [1],

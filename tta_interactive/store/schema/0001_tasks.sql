@@ -26,8 +26,11 @@ CREATE TABLE tasks (
 ) STRICT;
 
 CREATE UNIQUE INDEX tasks_request ON tasks (owner, request_key) WHERE request_key IS NOT NULL;
--- The worker's next task, without a sort.
-CREATE INDEX tasks_ready ON tasks (priority, seq) WHERE status = 'queued' AND blocked = 0;
+-- The worker's next task without a sort, however many wait for their time.
+CREATE INDEX tasks_ready ON tasks (priority, seq)
+ WHERE status = 'queued' AND blocked = 0 AND not_before IS NULL;
+CREATE INDEX tasks_delayed ON tasks (not_before)
+ WHERE status = 'queued' AND blocked = 0 AND not_before IS NOT NULL;
 -- What runs: a handful among a million finished.
 CREATE INDEX tasks_active ON tasks (seq) WHERE status IN ('running', 'input_required');
 CREATE INDEX tasks_status ON tasks (status, seq);           -- counts, and lists by status

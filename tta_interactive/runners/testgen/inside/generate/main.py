@@ -86,8 +86,8 @@ def run(job: dict[str, Any]) -> None:
     if targets:
         search.run(first, Limits(job["steps"], job["seconds"]))
     # In a later round the replayed ones are in the caller's hands already.
-    known = len(first) if job["round"] else 0
-    chosen = search.chosen(job["most"], skip=known)
+    tried = len(first) if job["round"] else 0
+    chosen = search.chosen(job["most"], skip=tried)
     write_report(
         job["report"],
         {

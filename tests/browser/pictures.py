@@ -1,0 +1,70 @@
+"""The pictures of the documentation, taken from a real JupyterLab.
+
+Run it with: python -m tests.browser.pictures docs
+"""
+
+import sys
+from pathlib import Path
+
+from tests.browser.lab import Lab, until
+
+PRICING = '''\
+"""What an order costs."""
+
+
+def discount(total: float, coupon: str = "", is_member: bool = False) -> float:
+    """The share of the total that is taken off."""
+    if total < 0:
+        raise ValueError("a total is never negative")
+    share = 0.0
+    if coupon == "SPRING":
+        share += 0.10
+    elif coupon:
+        raise KeyError(coupon)
+    if is_member:
+        share += 0.05
+    if total > 500:
+        share += 0.05
+    return min(share, 0.15)
+
+
+def price(quantity: int, each: float, **options: object) -> float:
+    """What so many cost, to the cent."""
+    total = quantity * each
+    return round(total * (1 - discount(total, **options)), 2)
+'''
+
+CELLS = [
+    "%load_ext tta_interactive",
+    "t = %tta_submit tests shop/pricing.py coverage_threshold=90",
+    "%tta_submit shell --name release -- sh -c 'exit 2'",
+    "%%tta_submit --name 'nightly fit'\n"
+    "import time, tta_interactive as tta\n"
+    "for epoch in range(100):\n"
+    "    tta.progress(epoch / 100, f'epoch {epoch}: loss {1 / (epoch + 1):.3f}')\n"
+    "    time.sleep(0.25)",
+    "# this cell is busy; the card above goes on\nimport time; time.sleep(12)",
+]
+THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+
+
+def take(name: str, theme: str, folder: Path) -> None:
+    """One picture: a finished task, a failed one, and one that runs beside a busy cell."""
+    with Lab(theme=theme) as lab:
+        (lab.root / "shop").mkdir()
+        (lab.root / "shop" / "__init__.py").touch()
+        (lab.root / "shop" / "pricing.py").write_text(PRICING)
+        notebook = lab.open("tasks.ipynb", CELLS)
+        for cell in range(4):
+            notebook.run(cell)
+        until(lambda: "kept" in notebook.output(1).inner_text(), "the tests are written")
+        until(lambda: "FAILED" in notebook.output(2).inner_text(), "the command has failed")
+        notebook.start(4)
+        until(lambda: "epoch 30" in notebook.output(3).inner_text(), "the fit goes on")
+        notebook.page.mouse.move(5, 5)
+        notebook.picture(folder / f"card-{name}.png")
+
+
+if __name__ == "__main__":
+    for name, theme in THEMES.items():
+        take(name, theme, Path(sys.argv[1]))

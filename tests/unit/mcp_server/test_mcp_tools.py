@@ -1,0 +1,80 @@
+"""The limits of the tools, made small: an in-memory client, the real engine and worker."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from mcp import Client
+from mcp_types import CallToolResult
+
+from mcp_server import tools
+from mcp_server.policy import Policy
+from mcp_server.server import make_server
+from tta_interactive.settings import read_settings
+
+
+@pytest.fixture
+async def client(home: Path, tmp_path: Path) -> AsyncIterator[Client]:
+    policy = Policy(home=home, roots=(tmp_path,), kinds=frozenset({"tests", "shell"}))
+    settings = replace(read_settings(home), keep_days=7.0)
+    async with Client(make_server(policy, settings)) as opened:
+        yield opened
+
+
+def facts(result: Any) -> dict[str, Any]:
+    assert isinstance(result, CallToolResult)
+    assert not result.is_error, result
+    return result.structured_content
+
+
+async def submit(client: Client, script: str, **more: object) -> Any:
+    arguments = {"kind": "shell", "params": {"script": script}, **more}
+    return await client.call_tool("tta_submit", arguments)
+
+
+async def until_running(client: Client, task_id: str) -> None:
+    with anyio.fail_after(10):
+        status = "queued"
+        while status == "queued":
+            answer = facts(await client.call_tool("tta_status", {"task_id": task_id}))
+            status = answer["tasks"][0]["status"]
+
+
+async def test_a_wait_longer_than_the_cap_is_cut_to_it(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert tools.MAX_WAIT_SECONDS == 50.0
+    monkeypatch.setattr(tools, "MAX_WAIT_SECONDS", 0.3)
+    task_id = facts(await submit(client, "sleep 30"))["task_id"]
+    with anyio.fail_after(5):
+        answer = facts(
+            await client.call_tool("tta_wait", {"task_ids": [task_id], "timeout_seconds": 3600})
+        )
+    assert answer["done"] is False
+    assert answer["waited_seconds"] >= 0.3
+    await client.call_tool("tta_cancel", {"task_id": task_id})
+
+
+async def test_no_more_than_the_quota_is_queued_and_room_comes_back(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert tools.MAX_QUEUED == 100
+    monkeypatch.setattr(tools, "MAX_QUEUED", 3)
+    first = facts(await submit(client, "sleep 30"))["task_id"]
+    await until_running(client, first)
+    waiting = [facts(await submit(client, "true", after=[first]))["task_id"] for _ in range(3)]
+    refused = await submit(client, "true", after=[first])
+    assert refused.is_error
+    assert "3 of your tasks are queued already" in refused.content[0].text
+    await client.call_tool("tta_cancel", {"task_id": waiting[0]})
+    facts(await submit(client, "true", after=[first]))
+    await client.call_tool("tta_cancel", {"task_id": first})
+
+
+async def test_the_answer_to_a_submit_says_how_long_the_result_is_kept(client: Client) -> None:
+    result = await submit(client, "true")
+    assert facts(result)["kept_days"] == 7.0
+    assert "kept for 7 days" in result.content[0].text
