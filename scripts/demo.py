@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+# ruff: noqa: T201  (a script that prints)
+
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "demo"
 BIN = Path(sys.executable).parent

@@ -61,8 +61,8 @@ def until(condition: Callable[[], Any], what: str) -> Any:
 class Lab:
     """The server and the browser."""
 
-    def __init__(self, *, theme: str = "JupyterLab Light") -> None:
-        self._theme = theme
+    def __init__(self, *, theme: str = "JupyterLab Light", scale: float = 1) -> None:
+        self._theme, self._scale = theme, scale
 
     def __enter__(self) -> Self:
         self.home = new_home()
@@ -96,7 +96,8 @@ class Lab:
             executable_path=shutil.which("chromium"),
             headless=True,
             args=CHROME,
-            viewport={"width": 1180, "height": 900},
+            viewport={"width": 1180, "height": 810},
+            device_scale_factor=self._scale,
         )
         return self
 

@@ -42,7 +42,7 @@ CELLS = [
     "import time, tta_interactive as tta\n"
     "for epoch in range(100):\n"
     "    tta.progress(epoch / 100, f'epoch {epoch}: loss {1 / (epoch + 1):.3f}')\n"
-    "    time.sleep(0.25)",
+    "    time.sleep(0.5)",
     "# this cell is busy; the card above goes on\nimport time; time.sleep(12)",
 ]
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
@@ -50,7 +50,7 @@ THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
 def take(name: str, theme: str, folder: Path) -> None:
     """One picture: a finished task, a failed one, and one that runs beside a busy cell."""
-    with Lab(theme=theme) as lab:
+    with Lab(theme=theme, scale=2) as lab:
         (lab.root / "shop").mkdir()
         (lab.root / "shop" / "__init__.py").touch()
         (lab.root / "shop" / "pricing.py").write_text(PRICING)
@@ -60,7 +60,7 @@ def take(name: str, theme: str, folder: Path) -> None:
         until(lambda: "kept" in notebook.output(1).inner_text(), "the tests are written")
         until(lambda: "FAILED" in notebook.output(2).inner_text(), "the command has failed")
         notebook.start(4)
-        until(lambda: "epoch 30" in notebook.output(3).inner_text(), "the fit goes on")
+        until(lambda: "epoch 2" in notebook.output(3).inner_text(), "the fit goes on")
         notebook.page.mouse.move(5, 5)
         notebook.picture(folder / f"card-{name}.png")
 

@@ -259,6 +259,8 @@ def test_every_move_is_one_event_in_order(store: TaskStore) -> None:
     assert [e.seq for e in events] == sorted({e.seq for e in events})
     assert store.last_event() == events[-1].seq
     assert store.events_after(events[1].seq, limit=1) == [events[2]]
+    assert store.moved_after(events[2].seq) == (events[3].seq, {"t_1"})
+    assert store.moved_after(events[3].seq) == (events[3].seq, set())
 
 
 def test_only_the_newest_progress_is_an_event(store: TaskStore) -> None:

@@ -206,3 +206,24 @@ def button_in(reply: Reply) -> str:
         if content["data"]["state"].get("_model_name") == "ButtonModel":
             return str(content["comm_id"])
     raise AssertionError("no button was made")
+
+
+def usage_error(reply: Reply) -> str:
+    """The one line of a wrong usage."""
+    assert reply.status == "error"
+    lines = [c["text"] for c in reply.of("stream") if c["name"] == "stderr"]
+    text = "".join(lines).strip()
+    assert text.startswith("UsageError: "), reply.messages
+    assert len(text.splitlines()) == 1
+    assert len(text) < 2500
+    return text
+
+
+def is_final_update(reply: Reply) -> bool:
+    """Whether the static form of a finished card has come."""
+    updates = reply.of("update_display_data")
+    return bool(updates) and updates[-1]["data"]["text/plain"].split()[0] in (
+        "COMPLETED",
+        "FAILED",
+        "CANCELLED",
+    )

@@ -1,13 +1,13 @@
 """The command `tta`: parse, run, and leave with a code that scripts can rely on.
 
-What is heavy is imported inside `main`, so that Ctrl-C in the first moments ends as cleanly as
-later.
+What is heavy is imported inside `main`, after Ctrl-C was given a meaning: the first moments end as
+cleanly as later ones.
 """
 
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -19,39 +19,73 @@ READER_GONE = 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code."""
+    """Run one command and return its exit code.
+
+    Args:
+        argv: The words after the command's name; None: those of this process, which then
+            belongs to the command and ends with it.
+    """
+    owns_process = argv is None
+    if owns_process:
+        _fill_closed_streams()
+        # While modules are imported nothing is to be tidied up, and an exception in there can
+        # come out as anything (a Rust panic of pydantic's, seen). So: just leave.
+        _on_interrupt(_leave_at_once)
     try:
-        code = _run(list(sys.argv[1:] if argv is None else argv))
-        if sys.stdout is not None:  # pyright: ignore[reportUnnecessaryComparison]  (`>&-`)
-            sys.stdout.flush()
-        return code
+        return _flushed(_run(sys.argv[1:] if argv is None else list(argv), owns_process))
     except KeyboardInterrupt:
-        # A second Ctrl-C while the interpreter shuts down must not print a traceback.
-        signal.signal(signal.SIGINT, _leave_at_once)
         return INTERRUPTED
     except BrokenPipeError:
         _drop_output()
         return READER_GONE
+    finally:
+        if owns_process:
+            # A second Ctrl-C, while the interpreter shuts down, prints no traceback.
+            _on_interrupt(_leave_at_once)
+
+
+def _on_interrupt(handler: Callable[..., object]) -> None:
+    """What Ctrl-C does from now on; nothing, where the shell started us with it switched off."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, handler)
+
+
+def _flushed(code: int) -> int:
+    if sys.stdout is not None:  # pyright: ignore[reportUnnecessaryComparison]  (`>&-`)
+        sys.stdout.flush()
+    return code
+
+
+def _fill_closed_streams() -> None:
+    """Give descriptors 0 to 2 to nothing where the shell closed them.
+
+    Else the next file that is opened gets the number, and what a library prints goes into it.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(number)
 
 
 def _leave_at_once(*_: object) -> NoReturn:
     os._exit(INTERRUPTED)
 
 
-def _run(argv: list[str]) -> int:
+def _run(argv: list[str], owns_process: bool) -> int:
     # ruff: noqa: PLC0415  (see the module's docstring)
+    from tta_interactive import __version__
+    from tta_interactive.cli.commands import COMMANDS
     from tta_interactive.cli.exits import Exit, exit_for_error
     from tta_interactive.cli.parser import parse
     from tta_interactive.cli.screen import Screen
     from tta_interactive.errors import TTAError
 
+    if owns_process:
+        _on_interrupt(signal.default_int_handler)
     # Known before parsing: a complaint about usage is JSON too.
     wants_json = "--json" in argv[: argv.index("--") if "--" in argv else None]
     screen = Screen.of_this_process(is_json=wants_json)
     try:
-        from tta_interactive.cli.commands import COMMANDS
-
-        arguments = parse(argv, _version())
+        arguments = parse(argv, __version__)
         return int(COMMANDS[arguments.command](arguments, screen))
     except SystemExit as done:  # argparse has answered --help or --version
         return done.code if isinstance(done.code, int) else 0
@@ -79,15 +113,6 @@ def _complain(screen: "Screen", error: "TTAError", code: int) -> None:
         screen.json({"error": {"code": word, "message": str(error), "exit_code": int(code)}})
     else:
         screen.note(f"tta: {one_line(str(error), 4000)}")
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("tta-interactive")
-    except PackageNotFoundError:
-        return "(source tree, not installed)"
 
 
 def _drop_output() -> None:

@@ -37,17 +37,20 @@ class Screen:
             if isinstance(stream, io.TextIOWrapper):
                 # A file name or label that the encoding lacks must not end the command.
                 stream.reconfigure(errors="backslashreplace")
-        is_terminal = sys.stdout.isatty()
+        # Both are None when the shell closed them, as in `tta list >&-`.
+        streams: tuple[TextIO | None, TextIO | None] = sys.stdout, sys.stderr
+        out, err = (io.StringIO() if stream is None else stream for stream in streams)
+        is_terminal = out.isatty()
         if is_terminal or os.environ.get("COLUMNS"):
             width = shutil.get_terminal_size().columns
         else:
             width = PIPE_WIDTH
         return cls(
-            out=sys.stdout,
-            err=sys.stderr,
+            out=out,
+            err=err,
             is_terminal=is_terminal,
             width=max(LEAST_WIDTH, width),
-            is_unicode=shows_blocks(os.environ, sys.stdout.encoding),
+            is_unicode=shows_blocks(os.environ, out.encoding),
             is_json=is_json,
         )
 

@@ -73,7 +73,7 @@ def _run() -> Exit:
     core.store.counts()
     core.close()
     command = worker_command(core.home)
-    os.execve(command[0], command, worker_environment())  # noqa: S606  (that is the point)
+    os.execve(command[0], command, worker_environment())
 
 
 def worker_words(facts: Facts) -> str:

@@ -111,7 +111,7 @@ def view_of(task: Task, now: datetime) -> View:
         error=f"{one_line(task.error.code, 40)}: {one_line(task.error.message, ERROR)}"
         if task.error
         else "",
-        remedy=one_line(task.error.remedy, ERROR) if task.error else "",
+        remedy=_remedy(task),
         facts=tuple(_facts(task)),
         report=report,
         outcome=_outcome(task) if report is None else "",
@@ -220,6 +220,13 @@ def _elapsed(task: Task, now: datetime) -> str:
     if task.started_at is None:
         return ""
     return span(((task.finished_at or now) - task.started_at).total_seconds())
+
+
+def _remedy(task: Task) -> str:
+    if task.error is None:
+        return ""
+    logs = f"%tta_logs {task.id[:SHORT_ID]} shows what it wrote."
+    return one_line(task.error.remedy or logs, ERROR)
 
 
 def _facts(task: Task) -> list[str]:

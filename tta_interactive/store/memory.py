@@ -193,6 +193,11 @@ class MemoryStore:
         return [event for event in self._events if event.seq > seq][:limit]
 
     @_one_at_a_time
+    def moved_after(self, seq: int) -> tuple[int, set[str]]:
+        events = [event for event in self._events if event.seq > seq]
+        return max((e.seq for e in events), default=seq), {e.task_id for e in events}
+
+    @_one_at_a_time
     def last_event(self) -> int:
         return self._events[-1].seq if self._events else 0
 

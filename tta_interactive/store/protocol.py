@@ -129,6 +129,10 @@ class TaskStore(Protocol):
         """Events with a number above `seq`, the oldest first."""
         ...
 
+    def moved_after(self, seq: int) -> tuple[int, set[str]]:
+        """The newest event's number, and the tasks that events above `seq` are of."""
+        ...
+
     def last_event(self) -> int:
         """The newest event's number; 0 if there is none."""
         ...

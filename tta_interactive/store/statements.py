@@ -140,6 +140,12 @@ EVENTS_AFTER: Final = """
      ORDER BY e.seq
      LIMIT :limit
 """
+MOVED_AFTER: Final = """
+    SELECT e.seq, t.id
+      FROM events AS e
+      JOIN tasks AS t ON t.seq = e.task
+     WHERE e.seq > :seq
+"""
 LAST_EVENT: Final = "SELECT coalesce(max(seq), 0) FROM events"
 # Without an index of its own: it runs once in a while, and one would slow every move.
 FINISHED_BEFORE: Final = """

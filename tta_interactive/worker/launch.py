@@ -117,7 +117,7 @@ def launch(
             output, output_end = _pipe(opened)
             progress, progress_end = _pipe(opened)
             os.set_blocking(progress_end, False)
-            os.makedirs(scratch_directory(spec), 0o700, exist_ok=True)
+            os.mkdir(scratch_directory(spec), 0o700)
             inherited = (lock, progress_end, *extra)
             environment = _environment(spec, progress_end, extra)
             return _start(
@@ -174,7 +174,7 @@ def _start(
     orders = None
     if spec.child is not None:
         orders = _orders(spec, level)
-        os.makedirs(io_directory(spec), 0o700, exist_ok=True)
+        os.mkdir(io_directory(spec), 0o700)
         own = not any(name.startswith("PYTHON") for name in spec.environment)
         if not boxed and own and spec.python in ("", sys.executable):
             pid = os.fork()

@@ -38,6 +38,7 @@ class LocalPlacement:
         self._settings, self._selector, self._news = settings, selector, news
         self._home = settings.home
         self._attempts: dict[str, _Attempt] = {}
+        self._kept: dict[str, Path] = {}  # outcomes that the store may not have yet
         self._zygote: Zygote | None = None
         self._pool = Pool(settings, selector, news, self._spawn)
 
@@ -76,6 +77,12 @@ class LocalPlacement:
             running.stop()
         else:
             self._pool.stop(task_id, attempt)
+
+    def forget(self, task_id: str) -> None:
+        """The store has the outcome: remove what the attempt leaves beside its log."""
+        directory = self._kept.pop(task_id, None)
+        if directory is not None:
+            clean_up(directory)
 
     def adopt(self, task: Task) -> None:
         """Take over, or clean up after, an attempt that a dead worker left."""
@@ -172,6 +179,7 @@ class LocalPlacement:
     ) -> None:
         """Pass an outcome on; what it lay in is removed when the store has it."""
         self._attempts.pop(task_id, None)
+        self._kept[task_id] = directory
         self._news.ended(task_id, attempt, outcome, level)
 
     def report(self, report: Report) -> None:
@@ -179,6 +187,7 @@ class LocalPlacement:
 
     def refuse(self, task_id: str, attempt: int, reason: str) -> None:
         self._attempts.pop(task_id, None)
+        self._kept[task_id] = attempt_directory(self._home, task_id, attempt)
         self._news.refused(task_id, attempt, reason)
 
     def channel(self, connection: Any, heard: Any, ended: Any) -> Channel:

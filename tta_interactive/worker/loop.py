@@ -32,8 +32,7 @@ from tta_interactive.worker.ballast import Ballast
 from tta_interactive.worker.bell import BellServer
 from tta_interactive.worker.endings import ending_of, ending_of_lost
 from tta_interactive.worker.lease import Lease
-from tta_interactive.worker.local import LocalPlacement, clean_up
-from tta_interactive.worker.logs import attempt_directory
+from tta_interactive.worker.local import LocalPlacement
 
 REPORT_SECONDS: Final = 0.1  # progress of all tasks is stored together, this often
 REFUSED_SECONDS: Final = 1.0  # before a task that could not be started is tried again
@@ -41,7 +40,6 @@ FULL_SECONDS: Final = 1.0  # before a full disk is tried again
 UPKEEP_SECONDS: Final = 5.0
 CHECKPOINT_BYTES: Final = 4 * 1024 * 1024
 STOP_SECONDS: Final = 8.0  # for what runs to end, when the worker is told to
-EVENTS_AT_ONCE: Final = 1000
 
 log = logging.getLogger(__name__)
 
@@ -178,36 +176,37 @@ class Worker:
             self._endings = []
             for ending in endings:
                 self._reports.pop(ending.task_id, None)
-                clean_up(attempt_directory(self._home, ending.task_id, ending.attempt))
+                self._placement.forget(ending.task_id)
             for task in started:
                 self._running[task.id] = task
                 self._placement.place(task)
-            self._is_due = len(started) == free > 0 and bool(self._endings)
+            self._bell.ring({*(e.task_id for e in endings), *(t.id for t in started)})
+            # What fails or is tried again may move others, which only the store knows.
+            was_due = was_due or any(e.status is not TaskStatus.COMPLETED for e in endings)
         if was_due:
             for task_id, attempt in self._store.cancels_wanted():
                 self._placement.stop(task_id, attempt)
             start = self._store.next_start()
             self._not_before = None if start is None else start.timestamp()
-        self._announce()
+            self._announce()
 
     def _store_reports(self, now: float) -> None:
         reports, self._reports = list(self._reports.values()), {}
         self._reported_at = now
         try:
             self._store.report([r for r in reports if r.task_id in self._running], _now())
+            self._bell.ring({report.task_id for report in reports})
         except (StoreFullError, StoreBusyError) as error:
             log.warning("progress was not stored: %s", error)
-        self._announce()
 
     def _announce(self) -> None:
-        """Ring for those who watch what moved since the last time."""
+        """Ring for those who watch what others moved since the last time."""
         if not self._bell.is_watched:
             self._seen = None
             return
         assert self._seen is not None  # set when the first one began to watch
-        while events := self._store.events_after(self._seen, EVENTS_AT_ONCE):
-            self._seen = events[-1].seq
-            self._bell.ring({event.task_id for event in events})
+        self._seen, moved = self._store.moved_after(self._seen)
+        self._bell.ring(moved)
 
     def _rung(self) -> None:
         self._is_due = True

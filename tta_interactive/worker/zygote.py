@@ -63,7 +63,7 @@ class Zygote:
         root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
         # Neither the current directory nor PYTHON* decides what a process for all tasks imports.
         code = (
-            f"import sys; sys.path.append({root!r}); "
+            f"import sys; {root!r} in sys.path or sys.path.insert(0, {root!r}); "
             "from tta_interactive.worker.zygote import main; main(sys.argv[1:])"
         )
         with theirs:

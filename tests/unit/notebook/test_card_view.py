@@ -135,6 +135,12 @@ def test_a_failure_says_what_is_wrong_and_what_to_do() -> None:
     assert "Give it more time." in Tags(card_html(view_of(task, NOON), live=False)).text
 
 
+def test_a_failure_without_a_remedy_points_to_the_logs() -> None:
+    error = TaskError(code="error", message="exited with 2")
+    task = running().moved(TaskStatus.FAILED, finished_at=NOON, error=error)
+    assert view_of(task, NOON).remedy == "%tta_logs t_x8Kd2f9a shows what it wrote."
+
+
 def test_an_agent_is_named_as_the_owner() -> None:
     assert view_of(a_task(owner="mcp:claude"), NOON).owner == "agent claude"
     assert view_of(a_task(owner="cli"), NOON).owner == "terminal"

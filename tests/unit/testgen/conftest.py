@@ -1,5 +1,6 @@
 """A workspace with one module in it, and the kind `tests` run on it as a worker would."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from tta_interactive.kinds.base import RunContext, TaskFailure
 from tta_interactive.kinds.tests import TestsKind, TestsParams
 from tta_interactive.runners.testgen.module import find_module
 from tta_interactive.runners.testgen.scratch import Copied, copy_project
-from tta_interactive.runners.testgen.split import Tests, split
+from tta_interactive.runners.testgen.split import Suite, split
 from tta_interactive.runners.testgen.steps import Bench, best_level
 from tta_interactive.task import SandboxLevel
 
@@ -73,7 +74,7 @@ class Lab:
 
     def run(self, module_path: str = "m.py", **options: Any) -> dict[str, Any]:
         """The report of one whole run, with a small budget."""
-        params = TestsParams(module_path=module_path, **{"budget": 2, **options})
+        params = TestsParams(module_path=module_path, **{"budget": 0.6, **options})
         result = TestsKind().run(params, self.context())
         assert isinstance(result, dict)
         return result
@@ -85,7 +86,7 @@ class Lab:
 
     def bench(self) -> Bench:
         context = self.context()
-        return Bench(sys_executable(), best_level(self.level), context.scratch)
+        return Bench(sys.executable, best_level(self.level), context.scratch)
 
     def copied(self, bench: Bench, module_path: str = "m.py") -> Copied:
         return copy_project(find_module(module_path, self.workspace), bench.project)
@@ -99,17 +100,11 @@ class Lab:
         }
 
 
-def sys_executable() -> str:
-    import sys
-
-    return sys.executable
-
-
 @pytest.fixture
 def lab(tmp_path: Path) -> Lab:
     return Lab(tmp_path)
 
 
 @pytest.fixture
-def tests_of() -> Callable[[str], Tests]:
+def tests_of() -> Callable[[str], Suite]:
     return lambda text: split(dedent(text))

@@ -5,6 +5,10 @@ from typing import Any
 
 import pytest
 
+from tta_interactive.kinds.base import TaskFailure
+from tta_interactive.runners.testgen.module import find_module
+from tta_interactive.runners.testgen.probe import probe
+from tta_interactive.runners.testgen.scratch import copy_project
 from tta_interactive.task import SandboxLevel
 
 from .conftest import GOOD, Lab
@@ -31,15 +35,14 @@ AT_IMPORT: dict[str, tuple[str, str, str]] = {
 }
 
 
-@pytest.fixture(params=["namespaces", "limits"])
+@pytest.fixture(
+    params=[
+        pytest.param(SandboxLevel.NAMESPACES, id="namespaces", marks=pytest.mark.sandbox),
+        pytest.param(SandboxLevel.NONE, id="limits"),  # asks for no namespaces
+    ]
+)
 def anywhere(request: pytest.FixtureRequest, lab: Lab) -> Lab:
-    if request.param == "namespaces":
-        from tta_interactive.sandbox import probe
-
-        if probe() < SandboxLevel.NAMESPACES:
-            pytest.skip("bubblewrap does not work here")
-    else:
-        lab.level = SandboxLevel.NONE  # asks for no namespaces
+    lab.level = request.param
     return lab
 
 
@@ -55,14 +58,14 @@ def test_what_goes_wrong_at_import_is_said_in_words(lab: Lab, case: str) -> None
     assert lab.files() == before
 
 
-def test_a_module_that_hangs_at_import_is_stopped(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tta_interactive.runners.testgen.probe.IMPORT_SECONDS", 1.5)
+def test_a_module_that_hangs_at_import_is_stopped(lab: Lab) -> None:
     lab.write("m.py", "while True: pass")
-    failure = lab.failure()
-    assert failure.code == "import_failed"
-    assert "does not end to be imported" in failure.message
+    bench = lab.bench()
+    source = find_module("m.py", lab.workspace)
+    with pytest.raises(TaskFailure) as caught:
+        probe(bench, source, copy_project(source, bench.project), timeout=1.5)
+    assert caught.value.code == "import_failed"
+    assert "does not end to be imported" in caught.value.message
 
 
 def test_a_module_that_deletes_its_own_directory_deletes_nothing(anywhere: Lab) -> None:
@@ -206,13 +209,10 @@ def test_flaky_behaviour_is_never_recorded(lab: Lab) -> None:
     assert str(lab.base) not in text
 
 
+@pytest.mark.sandbox
 def test_a_repository_that_attacks_pytest_reaches_only_the_sandbox(
     lab: Lab, tmp_path: Path
 ) -> None:
-    from tta_interactive.sandbox import probe
-
-    if probe() < SandboxLevel.NAMESPACES:
-        pytest.skip("bubblewrap does not work here")
     mark = tmp_path / "owned"
     attack = f"open({str(mark)!r}, 'w').close()\n"
     lab.write("m.py", GOOD)

@@ -259,9 +259,64 @@ def test_hostile_progress_is_ignored(attempts: Attempts, line: str):
     assert not [m for m in attempt.messages if m["type"] == "progress"]
 
 
+TINY = """
+from tta_interactive.kinds import Kind, Params, TaskFailure
+
+class TinyParams(Params):
+    number: int
+
+class TinyKind(Kind):
+    name = "tiny"
+    Params = TinyParams
+
+    def run(self, params, context):
+        context.progress(0.5, "half")
+        (context.workspace / "made").write_text(str(params.number))
+        (context.scratch / "temporary").touch()
+        return {"claimed": params.number, "level": context.sandbox.word}
+
+    def verify(self, params, result, context):
+        if params.number < 0:
+            raise TaskFailure("not_verified", "It is negative.", "Give more.", "detail")
+        return {**result, "found": (context.workspace / "made").read_text()}
+"""
+
+
+def tiny(attempts: Attempts, **params: Any) -> Attempt:
+    """An attempt of a kind that a third party's package brings."""
+    place = attempts.home / "site"
+    (place / "tiny-1.dist-info").mkdir(parents=True)
+    (place / "tiny_kind.py").write_text(TINY)
+    (place / "tiny-1.dist-info" / "METADATA").write_text("Name: tiny\nVersion: 1\n")
+    (place / "tiny-1.dist-info" / "entry_points.txt").write_text(
+        "[tta_interactive.kinds]\ntiny = tiny_kind:TinyKind\n"
+    )
+    return attempts.start(
+        child="kind", kind="tiny", params=params, environment={"PYTHONPATH": str(place)}
+    )
+
+
 def test_a_kind_is_run_and_verified(attempts: Attempts):
-    outcome = attempts.start(child="kind", kind="no-such-kind", params={}).outcome()
-    found = error(outcome)
+    attempt = tiny(attempts, number=3)
+    outcome = attempt.outcome()
+    assert outcome.result == {"claimed": 3, "level": "limits", "found": "3"}, outcome
+    assert attempt.hears("progress")["message"] == "half"
+
+
+def test_a_kind_that_does_not_verify_fails_in_its_own_words(attempts: Attempts):
+    assert error(tiny(attempts, number=-1).outcome()) == {
+        "code": "not_verified",
+        "message": "It is negative.",
+        "remedy": "Give more.",
+        "detail": "detail",
+    }
+
+
+def test_params_and_kinds_that_are_wrong_are_named(attempts: Attempts):
+    found = error(tiny(attempts, number="x").outcome())
+    assert found["code"] == "invalid"
+    assert "number" in found["message"]
+    found = error(attempts.start(child="kind", kind="no-such-kind").outcome())
     assert found["code"] == "invalid"
     assert "'no-such-kind'" in found["message"]
 

@@ -18,9 +18,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tta_interactive.runners.testgen.module import Source
+from tta_interactive.runners.testgen.reading import read_bytes
 from tta_interactive.runners.testgen.report import TestsReport
 from tta_interactive.runners.testgen.scratch import Copied
-from tta_interactive.runners.testgen.steps import read_bytes
 
 FORMAT = 1
 MAX_ENTRY = 16 * 1024 * 1024

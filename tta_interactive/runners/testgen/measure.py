@@ -9,7 +9,7 @@ from typing import Any
 
 from tta_interactive.runners.testgen.probe import percentages
 from tta_interactive.runners.testgen.scratch import Copied
-from tta_interactive.runners.testgen.split import Tests
+from tta_interactive.runners.testgen.split import Suite
 from tta_interactive.runners.testgen.steps import Bench, bad_report
 from tta_interactive.runners.testgen.useless import Arc, useful
 from tta_interactive.runners.testgen.verify import (
@@ -41,7 +41,7 @@ class Measured:
         return useful(tests, self.reached.get("", ()))
 
 
-def measure(bench: Bench, copied: Copied, module: str, tests: Tests, name: str) -> Measured:
+def measure(bench: Bench, copied: Copied, module: str, tests: Suite, name: str) -> Measured:
     """Run the tests under coverage.
 
     Raises:

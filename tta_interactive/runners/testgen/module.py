@@ -10,12 +10,12 @@ import importlib.util
 import keyword
 import os
 import re
-import stat
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from tta_interactive.kinds.base import TaskFailure
+from tta_interactive.runners.testgen.reading import NotRegularError, open_regular
 
 MAX_SOURCE = 1024 * 1024
 DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
@@ -141,15 +141,16 @@ def read_beneath(relative: Path, base: Path, said: str) -> bytes:
             below = os.open(part, flags, dir_fd=folder)
             os.close(folder)
             folder = below
-        # O_NONBLOCK: opening a FIFO must not wait for a writer.
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        number = os.open(relative.name, flags, dir_fd=folder)
+        with open_regular(relative.name, dir_fd=folder) as file:
+            data = file.read(MAX_SOURCE + 1)
     except FileNotFoundError:
         raise TaskFailure(
             "not_found",
             f"There is no file {said!r} in the workspace {str(base)!r}.",
             "Check the path; it is relative to the workspace.",
         ) from None
+    except NotRegularError:
+        raise _refused(said, "is no regular file", "Name a Python file.") from None
     except OSError as error:
         raise _refused(
             said,
@@ -158,11 +159,6 @@ def read_beneath(relative: Path, base: Path, said: str) -> bytes:
         ) from None
     finally:
         os.close(folder)
-    with os.fdopen(number, "rb") as file:
-        facts = os.fstat(number)
-        if not stat.S_ISREG(facts.st_mode):
-            raise _refused(said, "is no regular file", "Name a Python file.")
-        data = file.read(MAX_SOURCE + 1)
     if len(data) > MAX_SOURCE:
         raise _refused(said, "is larger than 1 MiB", "Split the module, or name a smaller one.")
     return data

@@ -12,7 +12,8 @@ from typing import ClassVar
 
 from tta_interactive.kinds.base import TaskFailure
 from tta_interactive.runners.testgen.backend import Order
-from tta_interactive.runners.testgen.steps import Bench, Step, bad_report, read_bytes
+from tta_interactive.runners.testgen.reading import read_bytes
+from tta_interactive.runners.testgen.steps import Bench, Step, bad_report
 
 STEPS_PER_SECOND = 2500  # a little below what a slow machine does: tries bound the search, not time
 STALL_SECONDS = 8.0

@@ -25,7 +25,7 @@ from tta_interactive.runners.testgen.module import Source, find_module
 from tta_interactive.runners.testgen.probe import Probed, missing_package, probe
 from tta_interactive.runners.testgen.report import Coverage, Durations, TestsReport
 from tta_interactive.runners.testgen.scratch import Copied, copy_project
-from tta_interactive.runners.testgen.split import Tests, compose, split
+from tta_interactive.runners.testgen.split import Suite, compose, split
 from tta_interactive.runners.testgen.steps import Bench, best_level
 from tta_interactive.runners.testgen.verify import RUNS, Verdict, verify
 from tta_interactive.runners.testgen.write import (
@@ -146,10 +146,10 @@ class _Run:
         copied: Copied,
         output: Path,
         probed: Probed,
-    ) -> tuple[Tests, Measured]:
+    ) -> tuple[Suite, Measured]:
         """The tests that are worth keeping, and what they reach."""
         wish = self._wish
-        kept: Tests | None = None
+        kept: Suite | None = None
         measured: Measured | None = None
         while self._tally.rounds < MAX_ROUNDS:
             left = wish.budget - self._clock.generate
@@ -182,9 +182,9 @@ class _Run:
         backend: Backend,
         order: Order,
         output: Path,
-        kept: Tests | None,
+        kept: Suite | None,
         measured: Measured | None,
-    ) -> tuple[Tests | None, Measured | None]:
+    ) -> tuple[Suite | None, Measured | None]:
         base = 0.05 + 0.3 * min(order.round, 2)
         with _Timed(self._clock, "generate"):
             text = backend.generate(bench, order, self._generating(base))
@@ -202,7 +202,7 @@ class _Run:
             return self._measured(bench, order, both, output)
 
     def _verify(
-        self, bench: Bench, copied: Copied, new: Tests, output: Path, base: float
+        self, bench: Bench, copied: Copied, new: Suite, output: Path, base: float
     ) -> Verdict:
         count = len(new.units)
 
@@ -219,8 +219,8 @@ class _Run:
         return verdict
 
     def _measured(
-        self, bench: Bench, order: Order, tests: Tests, output: Path
-    ) -> tuple[Tests | None, Measured | None]:
+        self, bench: Bench, order: Order, tests: Suite, output: Path
+    ) -> tuple[Suite | None, Measured | None]:
         measured = measure(bench, order.copied, order.source.name, tests, output.name)
         useful = tests.only(measured.useful())
         dropped = len(tests.units) - len(useful.units)
@@ -250,7 +250,7 @@ class _Run:
         source: Source,
         copied: Copied,
         output: Path,
-        tests: Tests,
+        tests: Suite,
         measured: Measured,
         probed: Probed,
     ) -> tuple[TestsReport, str]:
@@ -291,7 +291,7 @@ class _Run:
         source: Source,
         copied: Copied,
         output: Path,
-        tests: Tests,
+        tests: Suite,
         measured: Measured,
         probed: Probed,
     ) -> TestsReport:
@@ -368,17 +368,17 @@ def _check_tools() -> None:
             raise missing_package(name)
 
 
-def _parts(text: str) -> Tests:
+def _parts(text: str) -> Suite:
     """The backend's file taken apart; text that is no Python holds no tests."""
     if not text:
-        return Tests((), (), ())
+        return Suite((), (), ())
     try:
         return split(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return Tests((), (), ())
+        return Suite((), (), ())
 
 
-def _text(source: Source, tests: Tests, measured: Measured, wish: Wish, before: str) -> str:
+def _text(source: Source, tests: Suite, measured: Measured, wish: Wish, before: str) -> str:
     missing = ranges(measured.missing)
     if len(missing) > 200:
         missing = missing[:200].rsplit(",", 1)[0] + ", ..."

@@ -5,13 +5,13 @@ goes by descriptors, so that a name which turns into a link on the way leads now
 """
 
 import os
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tta_interactive.kinds.base import TaskFailure
 from tta_interactive.runners.testgen.module import Source
+from tta_interactive.runners.testgen.reading import open_regular
 
 MAX_TOTAL = 128 * 1024 * 1024
 MAX_FILE = 16 * 1024 * 1024
@@ -120,15 +120,11 @@ def _copy_file(name: str, folder: int, target: Path) -> int | None:
     if name.endswith((".pyc", ".pyo")):
         return None
     try:
-        number = os.open(
-            name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder
-        )
+        with open_regular(name, dir_fd=folder) as file:
+            data = file.read(MAX_FILE + 1)
     except OSError:
         return None
-    with os.fdopen(number, "rb") as file:
-        facts = os.fstat(number)
-        if not stat.S_ISREG(facts.st_mode) or facts.st_size > MAX_FILE:
-            return None
-        data = file.read(MAX_FILE)
+    if len(data) > MAX_FILE:
+        return None
     target.write_bytes(data)
     return len(data)

@@ -32,7 +32,7 @@ class Imported:
 
 
 @dataclass(frozen=True)
-class Tests:
+class Suite:
     """A file of tests, taken apart."""
 
     imports: tuple[Imported, ...]
@@ -40,12 +40,12 @@ class Tests:
     """Other statements at the top: constants, fixtures, functions that are no tests."""
     units: tuple[Unit, ...]
 
-    def only(self, names: Iterable[str]) -> "Tests":
+    def only(self, names: Iterable[str]) -> "Suite":
         """These tests and no others, in the same order."""
         wanted = set(names)
         return replace(self, units=tuple(unit for unit in self.units if unit.name in wanted))
 
-    def joined(self, other: "Tests") -> "Tests":
+    def joined(self, other: "Suite") -> "Suite":
         """Both; a test of `other` whose name is taken gets a number."""
         taken = {unit.name for unit in self.units}
         units = list(self.units)
@@ -53,14 +53,14 @@ class Tests:
             fresh = _renamed(unit, taken)
             taken.add(fresh.name)
             units.append(fresh)
-        return Tests(
+        return Suite(
             tuple(dict.fromkeys((*self.imports, *other.imports))),
             tuple(dict.fromkeys((*self.helpers, *other.helpers))),
             tuple(units),
         )
 
 
-def split(text: str) -> Tests:
+def split(text: str) -> Suite:
     """Take a file apart; a later test of the same name gets a number.
 
     Raises:
@@ -84,10 +84,10 @@ def split(text: str) -> Tests:
             units.append(unit)
         elif not (at == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
             helpers.append(_source(text, node))
-    return Tests(tuple(dict.fromkeys(imports)), tuple(helpers), tuple(units))
+    return Suite(tuple(dict.fromkeys(imports)), tuple(helpers), tuple(units))
 
 
-def compose(tests: Tests, head: str = "", before_imports: str = "") -> str:
+def compose(tests: Suite, head: str = "", before_imports: str = "") -> str:
     """The text of a file with these tests, and the imports that they need.
 
     Args:

@@ -15,7 +15,6 @@ import os
 import selectors
 import shutil
 import signal
-import stat
 import subprocess
 import sys
 import time
@@ -26,6 +25,7 @@ from typing import Any, Literal, cast
 
 from tta_interactive import sandbox
 from tta_interactive.kinds.base import TaskFailure
+from tta_interactive.runners.testgen.reading import read_bytes
 from tta_interactive.task import SandboxLevel
 
 MAX_OUTPUT = 64 * 1024 * 1024
@@ -270,20 +270,6 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
-
-
-def read_bytes(path: Path, most: int) -> bytes | None:
-    """A file that hostile code could write: regular, not a link, not too large; else None."""
-    try:
-        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return None
-    with os.fdopen(number, "rb") as file:
-        facts = os.fstat(number)
-        if not stat.S_ISREG(facts.st_mode) or facts.st_size > most:
-            return None
-        data = file.read(most + 1)
-    return data if len(data) <= most else None
 
 
 def read_report(path: Path) -> dict[str, Any] | None:

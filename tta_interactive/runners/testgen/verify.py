@@ -13,8 +13,9 @@ from pathlib import Path
 
 from tta_interactive.kinds.base import TaskFailure
 from tta_interactive.runners.testgen.probe import missing_package
-from tta_interactive.runners.testgen.split import Tests, compose
-from tta_interactive.runners.testgen.steps import MAX_REPORT, Bench, Step, read_bytes
+from tta_interactive.runners.testgen.reading import read_bytes
+from tta_interactive.runners.testgen.split import Suite, compose
+from tta_interactive.runners.testgen.steps import MAX_REPORT, Bench, Step
 
 RUNS = 3
 TEST_SECONDS = 10.0
@@ -53,7 +54,7 @@ class Sheet:
 def verify(
     bench: Bench,
     root: Path,
-    tests: Tests,
+    tests: Suite,
     name: str,
     progress: Callable[[int], None],
     test_seconds: float = TEST_SECONDS,
@@ -79,7 +80,7 @@ def verify(
     return verdict
 
 
-def write_tests(bench: Bench, tests: Tests, name: str) -> Path:
+def write_tests(bench: Bench, tests: Suite, name: str) -> Path:
     """Put a file of tests where the sandbox can read and not change it."""
     (bench.files / "pytest.ini").write_text(SETTINGS, encoding="utf-8")
     file = bench.files / name

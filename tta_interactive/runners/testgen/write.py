@@ -8,12 +8,12 @@ import contextlib
 import hashlib
 import os
 import re
-import stat
 from collections.abc import Generator
 from pathlib import Path
 
 from tta_interactive.kinds.base import TaskFailure
 from tta_interactive.runners.testgen.module import inside
+from tta_interactive.runners.testgen.reading import NotRegularError, open_regular
 
 MARK = re.compile(
     r"^# Made by tta-interactive for ([\w.]+); sha256 without this line: ([0-9a-f]{64})$", re.M
@@ -158,16 +158,14 @@ def _folder(relative: Path, workspace: Path, *, make: bool) -> Generator[int]:
 def _check_target(folder: int, relative: Path, module: str, *, overwrite: bool) -> bool:
     """Whether a file is there that may be replaced; False: nothing is there."""
     try:
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        number = os.open(relative.name, flags, dir_fd=folder)
+        with open_regular(relative.name, dir_fd=folder) as file:
+            text = file.read(MAX_FILE).decode("utf-8", "replace")
     except FileNotFoundError:
         return False
+    except NotRegularError:
+        raise _in_the_way(relative, "is no regular file") from None
     except OSError:
         raise _in_the_way(relative, "is a link or cannot be read") from None
-    with os.fdopen(number, "rb") as file:
-        if not stat.S_ISREG(os.fstat(number).st_mode):
-            raise _in_the_way(relative, "is no regular file")
-        text = file.read(MAX_FILE).decode("utf-8", "replace")
     if overwrite or is_ours(text, module):
         return True
     mark = MARK.search(text)

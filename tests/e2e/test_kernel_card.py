@@ -1,0 +1,127 @@
+"""The card in a real kernel, without a browser: what is sent to the page, and when."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e.kernel import WIDGET_VIEW, Kernel, button_in, is_final_update, usage_error
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Kernel]:
+    with Kernel() as kernel:
+        yield kernel
+
+
+@pytest.fixture
+def kernel(shared: Kernel) -> Kernel:
+    shared.run("%tta_cancel --all")
+    return shared
+
+
+def test_a_card_has_text_html_and_a_widget_and_ends_as_static_html(kernel: Kernel) -> None:
+    shown = kernel.run("t = %tta_submit shell -- sleep 0.5")
+    (bundle,) = shown.cards
+    assert set(bundle) == {"text/plain", "text/html", WIDGET_VIEW}
+    end = kernel.collect(lambda reply: len(reply.of("comm_close")) == 8)
+    assert is_final_update(end)
+    assert set(end.of("update_display_data")[-1]["data"]) == {"text/plain", "text/html"}
+    opened = {content["comm_id"] for content in shown.of("comm_open")}
+    assert {content["comm_id"] for content in end.of("comm_close")} == opened
+
+
+def test_a_card_is_painted_while_a_cell_is_busy(kernel: Kernel) -> None:
+    kernel.run("import time")
+    kernel.run(
+        "%%tta_submit\nimport time, tta_interactive as tta\n"
+        "for n in range(20):\n    tta.progress(n / 20, f'step {n}'); time.sleep(0.1)"
+    )
+    reply = kernel.run("time.sleep(2.5)")
+    painted = [c["data"]["state"]["value"] for c in reply.of("comm_msg") if "state" in c["data"]]
+    assert len({text for text in painted if "step " in text}) >= 4
+    assert is_final_update(reply)
+
+
+def test_a_flood_of_progress_is_at_most_five_updates_a_second_and_the_end_is_last(
+    kernel: Kernel,
+) -> None:
+    shown = kernel.run(
+        "%%tta_submit\nimport time, tta_interactive as tta\nend = time.time() + 2\n"
+        "while time.time() < end: tta.progress(0.5, str(time.time()))"
+    )
+    begun = time.monotonic()
+    reply = kernel.collect(lambda reply: len(reply.of("comm_close")) == 8)
+    seconds = time.monotonic() - begun
+    assert len(reply.of("comm_msg")) <= 5 * seconds + 2
+    kinds = [kind for kind, _ in reply.messages]
+    assert "comm_msg" not in kinds[kinds.index("update_display_data") :]
+    assert shown.status == "ok"
+
+
+def test_cancel_is_clicked_while_a_cell_is_running(kernel: Kernel) -> None:
+    shown = kernel.run("t = %tta_submit shell -- sleep 30\nimport time")
+    button = button_in(shown)
+    cell = kernel.start("print('begin'); time.sleep(4); print('end')")
+    kernel.printed(cell, "begin")
+    kernel.click(button)
+    order: list[str] = []
+
+    def note(kind: str, content: dict[str, Any]) -> None:
+        if kind == "update_display_data":
+            order.append(content["data"]["text/plain"].split()[0])
+        if kind == "stream" and "end" in content["text"]:
+            order.append("end")
+
+    kernel.finish(cell, note)
+    assert order == ["CANCELLED", "end"]
+
+
+def test_a_handle_is_silent_in_its_own_cell_and_shows_a_card_later(kernel: Kernel) -> None:
+    assert len(kernel.run("%tta_submit shell -- sleep 30").cards) == 1
+    assert len(kernel.run("t = %tta_submit shell -- sleep 30\nt").cards) == 1
+    assert len(kernel.run("t").cards) == 1
+
+
+def test_many_cards_are_fed_by_one_thread(kernel: Kernel) -> None:
+    kernel.run(
+        "for n in range(30): get_ipython().run_line_magic('tta_submit', 'shell -- sleep 30')"
+    )
+    names = kernel.value("[t.name for t in __import__('threading').enumerate()]")
+    assert names.count("tta-pump") == 1
+    assert sum(name.startswith("tta-") for name in names) <= 2
+
+
+def test_hostile_words_of_a_task_reach_the_page_only_as_text(kernel: Kernel) -> None:
+    kernel.run("canary = '<img src=x onerror=alert(1)>\\x1b]52;c;aGk=\\x07\\u202e'")
+    shown = kernel.run(
+        "t = %tta_submit shell --name $canary -- sh -c 'printf \"<script>\\033[2J\"'"
+    )
+    end = kernel.run("%tta_wait t\n%tta_logs t\n%tta_list --limit 1\n%tta_status t")
+    updates = [content["data"] for content in end.of("update_display_data")]
+    assert all("&lt;img" in bundle["text/html"] for bundle in [*shown.cards, *end.cards])
+    for bundle in [*shown.cards, *end.cards, *updates]:
+        assert "text/markdown" not in bundle
+        assert "<img" not in bundle["text/html"]
+        assert not set(str(bundle.values())) & set("\x1b\x07\u202e")
+    assert not set(end.text) & set("\x1b\x07\u202e")
+
+
+@pytest.mark.parametrize(
+    ("mode", "forms"),
+    [("html", {"text/plain", "text/html"}), ("text", None)],
+)
+def test_front_ends_without_widgets_get_html_or_text(mode: str, forms: set[str] | None) -> None:
+    with Kernel(TTA_DISPLAY=mode) as kernel:
+        reply = kernel.run("t = %tta_submit shell -- sleep 0.5")
+        assert [set(card) for card in reply.cards] == ([forms] if forms else [])
+        assert forms is not None or reply.text.startswith("QUEUED t_")
+        if forms is not None:
+            kernel.collect(is_final_update)
+        assert kernel.value("'ipywidgets' in __import__('sys').modules") is False
+
+
+def test_an_unknown_display_mode_is_refused_by_its_values() -> None:
+    with Kernel(TTA_DISPLAY="fancy") as kernel:
+        assert "auto, widget, html, text" in usage_error(kernel.run("%tta_submit shell -- true"))
