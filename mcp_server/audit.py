@@ -23,12 +23,13 @@ class AuditLog:
         self._path = home / FILE_NAME
         self._who, self._transport = who, transport
 
-    def write(self, decision: str, *, tool: str, **facts: object) -> None:
-        """Append one line and wait until it is on the disk.
+    def write(self, decision: str, *, tool: str, durable: bool = True, **facts: object) -> None:
+        """Append one line, by default waiting until it is on the disk.
 
         Args:
             decision: `allowed`, `refused`, `submitted`, ...
             tool: The tool that was called.
+            durable: Whether the line must outlive a power cut; else only our own end.
             facts: More, as JSON.
 
         Raises:
@@ -54,7 +55,8 @@ class AuditLog:
                     "away; a new one is made."
                 )
             os.write(descriptor, line)  # one write: lines of two processes do not mix
-            os.fsync(descriptor)
+            if durable:
+                os.fsync(descriptor)
         finally:
             os.close(descriptor)
 

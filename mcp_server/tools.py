@@ -96,7 +96,8 @@ class Door:
             except (RequestError, SandboxError) as error:
                 await self._record("refused", reason=type(error).__name__, **facts)
                 raise
-        await self._record("submitted", task_id=task_id, **facts)
+        # Only which id it became: the decision is on the disk, and so is the task.
+        await self._record("submitted", durable=False, task_id=task_id, **facts)
         task = await self._engine.status(task_id)
         answer = SubmitAnswer(
             task_id=task.id,
@@ -221,11 +222,15 @@ class Door:
             sandbox=policy.sandbox(asked.kind, best),
         )
 
-    async def _record(self, decision: str, *, tool: str = "tta_submit", **facts: str) -> None:
+    async def _record(
+        self, decision: str, *, tool: str = "tta_submit", durable: bool = True, **facts: str
+    ) -> None:
         refused = decision == "refused"
         if refused and self._refusals.take(time.monotonic()) > 0:
             return
-        await to_thread.run_sync(lambda: self._audit.write(decision, tool=tool, **facts))
+        await to_thread.run_sync(
+            lambda: self._audit.write(decision, tool=tool, durable=durable, **facts)
+        )
 
     async def _look(self, task_id: str) -> Task:
         """A task that the caller may look at."""

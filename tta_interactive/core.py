@@ -7,10 +7,11 @@ the store needs to know, and rings the worker. Every method may wait for the dis
 import codecs
 import os
 import sys
+import threading
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from pydantic import JsonValue
 
@@ -58,8 +59,9 @@ class Core:
         self.owner = owner
         self._only = owner if sees == "own" else None
         self._allow = None if allow is None else frozenset(allow)
-        self.store: TaskStore = open_store(self.home)
-        self.watcher = Watcher(self.home, self.store)
+        self._shared = _Shared.of(self.home)
+        self._shared.used_by(self)
+        self.store, self.watcher = self._shared.store, self._shared.watcher
 
     def submit(self, requests: Sequence[TaskRequest]) -> list[Task]:
         """Store the requests in one transaction and wake the worker."""
@@ -201,6 +203,39 @@ class Core:
         return gone
 
     def close(self) -> None:
+        """Let go of the store, unless another engine of this process uses it."""
+        self._shared.release(self)
+
+
+class _Shared:
+    """The store and the watcher of one directory: one each a process, however many engines."""
+
+    _known: ClassVar[dict[Path, "_Shared"]] = {}
+    _lock: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self.store: TaskStore = open_store(home)
+        self.watcher = Watcher(home, self.store)
+        self._users: set[int] = set()
+
+    @classmethod
+    def of(cls, home: Path) -> "_Shared":
+        """The one of `home`; whoever uses it says so with `used_by`."""
+        with cls._lock:
+            return cls._known.setdefault(home, cls(home))
+
+    def used_by(self, user: object) -> None:
+        """Keep it open for `user`."""
+        with self._lock:
+            self._users.add(id(user))
+
+    def release(self, user: object) -> None:
+        """Close it when nobody uses it any more; the next use opens it again."""
+        with self._lock:
+            self._users.discard(id(user))
+            if self._users:
+                return
         self.watcher.close()
         self.store.close()
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, NoReturn, cast
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from tta_interactive.errors import InvalidRequestError
 from tta_interactive.kinds import Kind, checked_params, get_kind, kind_names
@@ -206,14 +206,14 @@ def _target(kind: Kind, words: _Words) -> tuple[str, object]:
 
 
 def _takes_many(kind: Kind, field: str) -> bool:
-    schema: dict[str, Any] = _model(kind).model_json_schema()["properties"].get(field, {})
+    schema: dict[str, Any] = kind.Params.model_json_schema()["properties"].get(field, {})
     return any(way.get("type") == "array" for way in [schema, *schema.get("anyOf", [])])
 
 
 def _texts_kept(kind: Kind, params: dict[str, Any], raw: Mapping[str, str]) -> dict[str, Any]:
     """The params, where a value that should be a text is the text that was typed: `name=12`."""
     try:
-        _model(kind).model_validate(params)
+        kind.Params.model_validate(params)
     except ValidationError as error:
         wrong = {
             str(e["loc"][0]) for e in error.errors() if e["loc"] and e["type"] == "string_type"
@@ -243,12 +243,7 @@ def _argument(word: object) -> object:
 
 
 def _known(kind: Kind) -> str:
-    return ", ".join(_model(kind).model_fields) or "none"
-
-
-def _model(kind: Kind) -> type[BaseModel]:
-    # Inside `Kind` the name Params is the attribute and not the class: no type is known.
-    return cast("type[BaseModel]", kind.Params)  # pyright: ignore[reportUnknownMemberType]
+    return ", ".join(kind.Params.model_fields) or "none"
 
 
 def _shown(value: object) -> str:

@@ -91,6 +91,22 @@ def test_unloading_takes_the_magics_away_and_loading_brings_them_back(kernel: Ke
     assert "RUNNING" in kernel.run("%tta_status").text
 
 
+def test_tab_offers_options_values_kinds_and_tasks(kernel: Kernel) -> None:
+    kernel.run("t = %tta_submit shell --quiet --name offered -- true")
+
+    def offered(text: str) -> list[str]:
+        answer = kernel.client.complete(text, reply=True, timeout=30)
+        return list(answer["content"]["matches"])
+
+    assert offered("%tta_wait --t") == ["--timeout"]
+    assert offered("%tta_submit --priority h") == ["high"]
+    assert offered("r = %tta_submit sh") == ["shell"]
+    assert "offered" in offered("r = %tta_wait off")
+    assert offered("%tta_status t_") != []
+    assert offered("%tta_submit shell -- no_such_f") == []
+    assert "print" in offered("prin")
+
+
 def test_the_help_of_a_magic_shows_its_examples(kernel: Kernel) -> None:
     assert "%tta_wait t_x8Kd t_b81Q" in kernel.value(
         "get_ipython().object_inspect_text('%tta_wait')"

@@ -54,11 +54,30 @@ class _Stub:
         return self._door.magics.run(self.__name__, line, cell, local_ns)
 
 
+class _Matcher:
+    """What Tab asks; IPython's own offers are left out on our lines."""
+
+    matcher_api_version = 2
+
+    def __init__(self, door: "_Door") -> None:
+        self.__name__ = self.__qualname__ = self.matcher_identifier = "tta_interactive"
+        self._door = door
+
+    def __call__(self, context: Any) -> dict[str, object]:
+        from IPython.core.completer import SimpleCompletion  # noqa: PLC0415  (not at load)
+
+        text = context.full_text[: context.cursor_position].splitlines()[-1:]
+        offers = self._door.magics.offers(text[0]) if text and "%tta_" in text[0] else None
+        completions = [SimpleCompletion(offer, type="param") for offer in offers or ()]
+        return {"completions": completions, "suppress": offers is not None}
+
+
 class _Door:
     """What one IPython shell holds: the magics, made when the first is used."""
 
     def __init__(self, shell: Any) -> None:
         self.shell = shell
+        self.matcher = _Matcher(self)
         self._magics: Magics | None = None
 
     @property
@@ -80,11 +99,13 @@ _doors: Final[dict[int, _Door]] = {}
 
 def load_ipython_extension(shell: Any) -> None:
     """Register the magics; IPython calls it for `%load_ext tta_interactive`."""
+    unload_ipython_extension(shell)  # loaded twice: the new code takes the old one's place
     door = _Door(shell)
     _doors[id(shell)] = door
     for name in LINE_MAGICS:
         kind = "line_cell" if name in CELL_MAGICS else "line"
         shell.register_magic_function(_Stub(name, door), kind, name)
+    shell.Completer.custom_matchers.append(door.matcher)
 
 
 def unload_ipython_extension(shell: Any) -> None:
@@ -95,4 +116,6 @@ def unload_ipython_extension(shell: Any) -> None:
     for name in LINE_MAGICS:
         shell.magics_manager.magics["line"].pop(name, None)
         shell.magics_manager.magics["cell"].pop(name, None)
+    if door.matcher in shell.Completer.custom_matchers:
+        shell.Completer.custom_matchers.remove(door.matcher)
     door.close()

@@ -17,13 +17,14 @@ from IPython.core.error import UsageError
 from tta_interactive.errors import RequestError, TTAError
 from tta_interactive.kinds import get_kind, kind_names
 from tta_interactive.notebook.card import display_bundle, display_mode
+from tta_interactive.notebook.completer import offers
 from tta_interactive.notebook.handle import TaskHandle, result_of
 from tta_interactive.notebook.line import Line, LineError, Spot, read_line
 from tta_interactive.notebook.markup import table_html
 from tta_interactive.notebook.options import OptionError, plain, read_options
 from tta_interactive.notebook.payload import pickled_call
 from tta_interactive.notebook.session import Session, say
-from tta_interactive.notebook.view import as_text, counts_text, table_text, view_of
+from tta_interactive.notebook.view import SHORT_ID, as_text, counts_text, table_text, view_of
 from tta_interactive.notebook.waiting import wait_for
 from tta_interactive.targets import NAMED, Named, request_from_words
 from tta_interactive.task import Task, TaskStatus
@@ -59,6 +60,18 @@ class Magics:
             if read.verbatim:
                 raise UsageError(f"%{name} takes nothing after --. %{name}? shows examples.")
             return _RUN[name](self, options, names)
+
+    def offers(self, text: str) -> list[str] | None:
+        """What Tab offers on a line; None: it is not ours."""
+        return offers(text, self._known_tasks)
+
+    def _known_tasks(self) -> list[str]:
+        try:
+            tasks = self.session.engine.list(limit=50)
+        except TTAError:
+            return []
+        names = {task.label: None for task in tasks if re.fullmatch(r"[\w.-]+", task.label)}
+        return [*[task.id[:SHORT_ID] for task in tasks], *names]
 
     # ---- submit
 

@@ -108,9 +108,7 @@ def view_of(task: Task, now: datetime) -> View:
         fraction=_fraction(task),
         message=message,
         elapsed=_elapsed(task, now),
-        error=f"{one_line(task.error.code, 40)}: {one_line(task.error.message, ERROR)}"
-        if task.error
-        else "",
+        error=_error(task),
         remedy=_remedy(task),
         facts=tuple(_facts(task)),
         report=report,
@@ -222,6 +220,14 @@ def _elapsed(task: Task, now: datetime) -> str:
     return span(((task.finished_at or now) - task.started_at).total_seconds())
 
 
+def _error(task: Task) -> str:
+    if task.error is None:
+        return ""
+    message = one_line(task.error.message, ERROR)
+    # `error` is the code for all that has no better one.
+    return message if task.error.code == "error" else f"{one_line(task.error.code, 40)}: {message}"
+
+
 def _remedy(task: Task) -> str:
     if task.error is None:
         return ""
@@ -235,7 +241,10 @@ def _facts(task: Task) -> list[str]:
         facts.append(f"attempt {task.attempt} of {task.max_attempts}")
     if task.after and task.status is TaskStatus.QUEUED:
         facts.append(f"after {len(task.after)} other task{'s' if len(task.after) > 1 else ''}")
-    if task.sandbox_got is not None and task.sandbox_got is not SandboxLevel.NONE:
+    inside = task.result.get("sandbox") if isinstance(task.result, dict) else None
+    if isinstance(inside, str):  # a kind that contains each of its steps says how well
+        facts.append(f"sandbox {one_line(inside, 40)}")
+    elif task.sandbox_got is not None and task.sandbox_got is not SandboxLevel.NONE:
         facts.append(f"sandbox {task.sandbox_got.word}")
     return facts
 

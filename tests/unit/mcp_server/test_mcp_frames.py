@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from mcp_types.jsonrpc import JSONRPCNotification, JSONRPCRequest
 
 from mcp_server.frames import MAX_FRAME_BYTES, JsonError, Refusal, read_frame, strict_json
@@ -118,3 +120,20 @@ def test_strict_json_says_what_is_wrong() -> None:
         strict_json('{"a":1,"a":2}')
     with pytest.raises(JsonError, match="no JSON"):
         strict_json("{")
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_have_one_answer(line: bytes) -> None:
+    frame = read_frame(line)
+    assert (frame is None) == (not line.strip())
+
+
+@given(st.data())
+def test_a_damaged_request_is_read_or_refused_and_never_raises(data: st.DataObject) -> None:
+    line = bytearray(call('{"task_ids":["t_1"],"timeout_seconds":2.5}'))
+    for _ in range(data.draw(st.integers(1, 5))):
+        place = data.draw(st.integers(0, len(line) - 1))
+        line[place : place + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=4))
+        if not line.strip():
+            return
+    assert read_frame(bytes(line)) is not None

@@ -157,6 +157,11 @@ def test_the_sandbox_that_was_got_is_shown() -> None:
     assert view.facts == ("attempt 1 of 3", "sandbox namespaces")
 
 
+def test_a_kind_that_contains_its_steps_says_how_well_itself() -> None:
+    task = completed(result={**REPORT, "sandbox": "namespaces"}, sandbox_got=SandboxLevel.LIMITS)
+    assert view_of(task, NOON).facts == ("sandbox namespaces",)
+
+
 def test_coverage_is_never_rounded_up_to_all() -> None:
     report = {**REPORT, "line": 99.99}
     assert "line 99.9 %" in as_text(view_of(completed(result=report), NOON))

@@ -74,7 +74,8 @@ class Lab:
 
     def run(self, module_path: str = "m.py", **options: Any) -> dict[str, Any]:
         """The report of one whole run, with a small budget."""
-        params = TestsParams(module_path=module_path, **{"budget": 0.6, **options})
+        asked = {"budget": 0.6, **options, "module_path": module_path}
+        params = TestsParams.model_validate(asked)
         result = TestsKind().run(params, self.context())
         assert isinstance(result, dict)
         return result

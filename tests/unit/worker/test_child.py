@@ -205,6 +205,7 @@ PLACE = "import os\np = os.path.join(os.path.dirname(os.environ['TMPDIR']), 'io'
     [
         "os.symlink('/etc/passwd', p)",
         "os.symlink('/dev/zero', p)",
+        "open(p + 'x', 'w').write('{\"result\": 1}'); os.symlink(p + 'x', p)",
         "os.mkfifo(p)",
         "os.mkdir(p)",
         "f = open(p, 'w'); f.truncate(2**30); f.close()",

@@ -73,18 +73,23 @@ class _Tally:
     rounds: int = 0
 
 
-def run(wish: Wish, context: RunContext) -> TestsReport:
+def run(wish: Wish, context: RunContext, backend: Backend | None = None) -> TestsReport:
     """Make, check, measure and write tests.
+
+    Args:
+        wish: What is wanted.
+        context: Where to work.
+        backend: Who writes the tests; default: the one that the wish names.
 
     Raises:
         TaskFailure: There is nothing that could honestly be called a result.
     """
-    return _Run(wish, context).run()
+    return _Run(wish, context, backend or get_backend(wish.backend)).run()
 
 
 class _Run:
-    def __init__(self, wish: Wish, context: RunContext) -> None:
-        self._wish, self._context = wish, context
+    def __init__(self, wish: Wish, context: RunContext, backend: Backend) -> None:
+        self._wish, self._context, self._backend = wish, context, backend
         self._workspace = Path(context.workspace).resolve()
         self._progress = context.progress
         self._clock, self._tally = _Clock(), _Tally()
@@ -93,7 +98,7 @@ class _Run:
     def run(self) -> TestsReport:
         wish = self._wish
         _check_tools()
-        backend = get_backend(wish.backend)
+        backend = self._backend
         self._progress(0.0, "Looking for the module")
         source = find_module(wish.module_path, self._workspace)
         said = wish.output_path or default_output(source.short_name)

@@ -19,7 +19,7 @@ from tta_interactive.runners.testgen.steps import MAX_REPORT, Bench, Step
 
 RUNS = 3
 TEST_SECONDS = 10.0
-STALL_SECONDS = 8.0  # beyond the limit of one test: it caught its own alarm
+STALL_SECONDS = 5.0  # beyond the limit of one test: it caught its own alarm
 MAX_RESTARTS = 40
 SETTINGS = "[pytest]\n"
 
@@ -45,10 +45,20 @@ class Sheet:
     """The test that was running when the process ended."""
     broken: str
     """Why the file could not be collected."""
-    finished: bool
-    """Whether pytest came to its end and said so."""
+    status: int | None
+    """pytest's exit status; None: it did not come to its end."""
     module_file: str
     """Where the module that `pytest_environment` named was imported from; empty if it was not."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether pytest came to its end and said so."""
+        return self.status is not None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it ran all that there was to run: no test ended the session."""
+        return self.status in (0, 1, 5)
 
 
 def verify(
@@ -154,11 +164,13 @@ def _run_all(
         outcomes |= {test: why for test, why in sheet.outcomes.items() if test in left}
         if sheet.unfinished:
             outcomes[sheet.unfinished] = f"its process {step.how}"
-        left = [test for test in left if test not in outcomes]
-        if sheet.finished or not left:
+        rest = [test for test in left if test not in outcomes]
+        if not rest or sheet.is_complete:
+            left = rest
             break
-        if not sheet.unfinished:
-            outcomes[left.pop(0)] = f"its process {step.how}"  # between two tests: go on without
+        if len(rest) == len(left):
+            outcomes[rest.pop(0)] = f"its process {step.how}"  # between two tests: go on without
+        left = rest
     return outcomes | dict.fromkeys(left, "it was never run to its end")
 
 
@@ -196,7 +208,7 @@ def read_sheet(path: Path) -> Sheet:
     data = read_bytes(path, MAX_REPORT)
     outcomes: dict[str, str] = {}
     unfinished = broken = module_file = ""
-    finished = False
+    status: int | None = None
     for line in (data or b"").splitlines():
         event = _event(line)
         kind, test = event.get("event"), str(event.get("test", ""))[:200]
@@ -212,8 +224,12 @@ def read_sheet(path: Path) -> Sheet:
         elif kind == "broken":
             broken = str(event.get("text"))[-4000:]
         elif kind == "finished":
-            finished = True
-    return Sheet(outcomes, unfinished, broken, finished, module_file)
+            status = _status(event.get("status"))
+    return Sheet(outcomes, unfinished, broken, status, module_file)
+
+
+def _status(said: object) -> int:
+    return said if isinstance(said, int) else -1
 
 
 def _event(line: bytes) -> dict[str, object]:

@@ -31,6 +31,7 @@ class Reporter:
         self._pid = os.getpid()
         self._file = open(settings["report"], "a", encoding="utf-8")  # noqa: SIM115 (lives as long as we do)
         self._bad: dict[str, str] = {}
+        self._passed: set[str] = set()
 
     def _tell(self, **event: Any) -> None:
         if os.getpid() == self._pid:  # a forked test must not speak for us
@@ -65,12 +66,12 @@ class Reporter:
             return (yield)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
-            self._tell(
-                event="ended",
-                test=unit_of(item.nodeid),
-                outcome="failed" if self._bad[item.nodeid] else "passed",
-                text=self._bad[item.nodeid],
-            )
+            # Without a report of its body the test was interrupted: that is no pass.
+            why = self._bad[item.nodeid]
+            if not why and item.nodeid not in self._passed:
+                why = "it was interrupted"
+            outcome = "failed" if why else "passed"
+            self._tell(event="ended", test=unit_of(item.nodeid), outcome=outcome, text=why)
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_pyfunc_call(self) -> Generator[None, object, object]:
@@ -84,6 +85,8 @@ class Reporter:
         # Skipped and expected failures prove nothing: only a plain pass counts.
         if report.outcome != "passed" or hasattr(report, "wasxfail"):
             self._bad[report.nodeid] = str(report.longrepr)[-1000:] or report.outcome
+        elif report.when == "call":
+            self._passed.add(report.nodeid)
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         self._tell(event="finished", status=int(exitstatus))
