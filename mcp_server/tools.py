@@ -8,7 +8,7 @@ cannot serve is a protocol error.
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, NoReturn
 
@@ -91,13 +91,13 @@ class Door:
         async with self._submitting:  # so that parallel calls cannot pass the quota together
             try:
                 request = await self._allowed(asked)
-                await self._record("allowed", **facts)  # first: a crash cannot hide it
+                await self._record("allowed", facts)  # first: a crash cannot hide it
                 task_id = await self._engine.submit(request)
             except (RequestError, SandboxError) as error:
-                await self._record("refused", reason=type(error).__name__, **facts)
+                await self._record("refused", {**facts, "reason": type(error).__name__})
                 raise
         # Only which id it became: the decision is on the disk, and so is the task.
-        await self._record("submitted", durable=False, task_id=task_id, **facts)
+        await self._record("submitted", {**facts, "task_id": task_id}, durable=False)
         task = await self._engine.status(task_id)
         answer = SubmitAnswer(
             task_id=task.id,
@@ -155,7 +155,7 @@ class Door:
     async def cancel(self, asked: CancelArguments, _: Report | None) -> tuple[CancelAnswer, str]:
         """Ask for the end of a task of the caller."""
         before = await self._own(asked.task_id)
-        await self._record("cancel", tool="tta_cancel", task_id=before.id)
+        await self._record("cancel", {"task_id": before.id}, tool="tta_cancel")
         task = await self._engine.cancel(before.id)
         if before.is_final:
             found = f"It was {before.status} already; nothing was changed."
@@ -223,10 +223,14 @@ class Door:
         )
 
     async def _record(
-        self, decision: str, *, tool: str = "tta_submit", durable: bool = True, **facts: str
+        self,
+        decision: str,
+        facts: Mapping[str, str],
+        *,
+        tool: str = "tta_submit",
+        durable: bool = True,
     ) -> None:
-        refused = decision == "refused"
-        if refused and self._refusals.take(time.monotonic()) > 0:
+        if decision == "refused" and self._refusals.take(time.monotonic()) > 0:
             return
         await to_thread.run_sync(
             lambda: self._audit.write(decision, tool=tool, durable=durable, **facts)

@@ -45,12 +45,19 @@ def of_store(home: Path) -> list[int]:
         try:
             facts = Path(f"/proc/{process.pid}/cmdline").read_bytes()
             facts += Path(f"/proc/{process.pid}/environ").read_bytes()
-            links = [os.fsencode(os.readlink(entry.path)) for entry in os.scandir(f"/proc/{process.pid}/fd")]
+            links = [_target(f"/proc/{process.pid}/fd/{n}") for n in os.listdir(f"/proc/{process.pid}/fd")]
         except OSError:
             continue
         if needle in facts or any(link.startswith(needle) for link in links):
             found.append(process.pid)
     return found
+
+
+def _target(link: str) -> bytes:
+    try:
+        return os.fsencode(os.readlink(link))
+    except OSError:
+        return b""  # closed meanwhile
 
 
 def shim_of(pid: int) -> int:

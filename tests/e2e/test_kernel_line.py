@@ -1,5 +1,6 @@
 """What may stand on a magic's line, and what can be sent to a task."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +21,11 @@ def kernel(shared: Kernel) -> Kernel:
     return shared
 
 
+def newest(kernel: Kernel) -> str:
+    """The id of the task submitted last."""
+    return str(json.loads(kernel.run("%tta_status --last --json").text.rpartition("\n<")[0])["id"])
+
+
 def test_after_two_dashes_the_line_is_passed_verbatim(kernel: Kernel) -> None:
     kernel.run("secret = 'leaked'; x = 1")
     line = "%tta_submit shell -- printf %s\\\\n $HOME {secret} {1+1} '{print $1}' # no comment"
@@ -36,6 +42,13 @@ def test_after_two_dashes_the_line_is_passed_verbatim(kernel: Kernel) -> None:
     ]
 
 
+def test_what_ipython_could_expand_is_passed_verbatim_too(kernel: Kernel) -> None:
+    kernel.run("secret = 'leaked'; x = 1")
+    kernel.run("%tta_submit shell -- echo {secret} {x + 1} $x")
+    kernel.run("%tta_wait")
+    assert kernel.run("%tta_logs").text == "{secret} {x + 1} $x"
+
+
 def test_the_same_text_is_the_same_command_whatever_is_defined(kernel: Kernel) -> None:
     commands: list[Any] = []
     for setup in ("", "secret = 'x'"):
@@ -47,9 +60,9 @@ def test_the_same_text_is_the_same_command_whatever_is_defined(kernel: Kernel) -
 
 @pytest.mark.parametrize("word", ["{nope}", "$nope", "{1/0}"])
 def test_an_expression_without_a_value_submits_nothing(kernel: Kernel, word: str) -> None:
-    before = kernel.run("%tta_list --limit 1").cards
+    before = newest(kernel)
     assert "has no value" in usage_error(kernel.run(f"%tta_submit shell script={word}"))
-    assert kernel.run("%tta_list --limit 1").cards == before
+    assert newest(kernel) == before
 
 
 def test_a_variable_of_a_function_can_be_used_in_its_line(kernel: Kernel) -> None:
@@ -71,10 +84,10 @@ def test_an_id_of_nothing_is_one_line_whatever_it_is(kernel: Kernel, wanted: str
 
 @pytest.mark.parametrize("timeout", ["0", "-1", "nan", "1e309", "'5 parsecs'"])
 def test_a_timeout_that_is_no_time_submits_nothing(kernel: Kernel, timeout: str) -> None:
-    before = kernel.run("%tta_list --limit 1").cards
+    before = newest(kernel)
     usage_error(kernel.run(f"%tta_wait --timeout {timeout}"))
     usage_error(kernel.run(f"%tta_submit shell --timeout {timeout} -- true"))
-    assert kernel.run("%tta_list --limit 1").cards == before
+    assert newest(kernel) == before
 
 
 @pytest.mark.parametrize(

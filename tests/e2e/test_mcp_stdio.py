@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -312,6 +313,38 @@ def test_a_wrong_command_line_is_refused_in_words(
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+NO_SDK = """
+import sys
+sys.modules["mcp"] = None
+from mcp_server.__main__ import main
+sys.exit(main())
+"""
+
+
+def test_without_the_sdk_the_words_say_what_to_install() -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", NO_SDK],
+        env={"PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert 'pip install "tta-interactive[mcp]"' in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_version_is_that_of_the_package(place: Place) -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "mcp_server", "--version"],
+        env=environment(place),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert re.fullmatch(r"tta-mcp \d[\w.]*\n", done.stdout)
 
 
 HEAVY = """

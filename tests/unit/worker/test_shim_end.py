@@ -76,7 +76,7 @@ def test_the_exit_is_seen_although_a_grandchild_holds_the_pipes(attempts: Attemp
     started = time.monotonic()
     outcome = attempts.shell("sleep 60 & echo hi").outcome()
     assert outcome.status == "completed"
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5  # about 0.2 s; the grandchild holds them for 60
 
 
 def test_what_a_filter_still_prints_after_the_exit_is_kept(attempts: Attempts):

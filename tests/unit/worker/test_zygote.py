@@ -1,6 +1,7 @@
 """The zygote outlives every bad order, and nothing outlives the zygote's purpose."""
 
 import os
+import resource
 import signal
 import socket
 from pathlib import Path
@@ -76,3 +77,14 @@ def test_a_dead_zygote_is_noticed_and_nothing_was_started(attempts: Attempts):
 def test_neither_the_store_nor_the_models_are_loaded_in_it(attempts: Attempts):
     code = "import sys\nsorted({'sqlite3', 'pydantic', 'anyio', 'asyncio', 'threading'} & set(sys.modules))"
     assert attempts.python(code).outcome().result == []
+
+
+def test_an_attempt_that_finds_no_descriptor_is_refused_and_may_come_again(attempts: Attempts):
+    attempts.shell("true").outcome()
+    open_now = max(map(int, os.listdir(f"/proc/{attempts.zygote.pid}/fd")))
+    old = resource.prlimit(attempts.zygote.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(attempts.zygote.pid, resource.RLIMIT_NOFILE, (open_now + 4, old[1]))
+    attempt = attempts.shell("true")
+    assert "open files" in attempt.hears("refused")["reason"]
+    resource.prlimit(attempts.zygote.pid, resource.RLIMIT_NOFILE, old)
+    assert attempts.shell("true").outcome().status == "completed"

@@ -5,6 +5,7 @@ the path nor the order.
 """
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from tta_interactive.runners.testgen.module import Source
@@ -68,6 +69,27 @@ def run_in_place(bench: Bench, source: Source, output: Path, workspace: Path) ->
 
 def _is_same(found: str, file: Path) -> bool:
     return bool(found) and Path(found).resolve() == file.resolve()
+
+
+def needs_path_lines(source: Source, workspace: Path) -> bool:
+    """Whether plain pytest will surely not find the module. In doubt: False, and it is tried."""
+    if not source.in_workspace:
+        return False
+    spec = find_spec(source.name.partition(".")[0])  # a top-level name: no import happens
+    places = [*(spec.submodule_search_locations or []), spec.origin] if spec else []
+    found = {Path(place).resolve() for place in places if place}
+    own = source.root / source.relative.parts[0]
+    # Its settings can put any directory on the path, and so can a conftest.py beside them.
+    settings = (
+        "conftest.py",
+        "pytest.ini",
+        ".pytest.ini",
+        "pyproject.toml",
+        "tox.ini",
+        "setup.cfg",
+    )
+    is_plain = not any((workspace / name).exists() for name in settings)
+    return is_plain and own.resolve() not in found
 
 
 def path_lines(source: Source, output: Path, workspace: Path) -> str:

@@ -19,7 +19,7 @@ from tta_interactive.kinds.base import RunContext, TaskFailure
 from tta_interactive.runners.testgen import cache
 from tta_interactive.runners.testgen.backend import Backend, Order
 from tta_interactive.runners.testgen.backends import get_backend
-from tta_interactive.runners.testgen.final import Final, path_lines, run_in_place
+from tta_interactive.runners.testgen.final import Final, needs_path_lines, path_lines, run_in_place
 from tta_interactive.runners.testgen.measure import Measured, measure, ranges
 from tta_interactive.runners.testgen.module import Source, find_module
 from tta_interactive.runners.testgen.probe import Probed, missing_package, probe
@@ -261,6 +261,8 @@ class _Run:
     ) -> tuple[TestsReport, str]:
         """Write the file and run it where it lives; what does not hold there goes."""
         wish, before = self._wish, ""
+        if needs_path_lines(source, self._workspace):
+            before = path_lines(source, output, self._workspace)
         final: Final | None = None
         for _ in range(MAX_PLACINGS):
             text = _text(source, tests, measured, wish, before)

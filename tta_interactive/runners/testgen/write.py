@@ -16,10 +16,10 @@ from tta_interactive.runners.testgen.module import inside
 from tta_interactive.runners.testgen.reading import NotRegularError, open_regular
 
 MARK = re.compile(
-    r"^# Made by tta-interactive for ([\w.]+); sha256 without this line: ([0-9a-f]{64})$", re.M
+    r"^# Made by tta-interactive for ([\w.]+); hash of all other lines: ([0-9a-f]{32})$", re.M
 )
 MAX_FILE = 4 * 1024 * 1024
-BLANK_MARK = "# Made by tta-interactive for {}; sha256 without this line: {}"
+BLANK_MARK = "# Made by tta-interactive for {}; hash of all other lines: {}"
 
 
 def default_output(short_name: str) -> str:
@@ -52,7 +52,7 @@ def checked_output(output_path: str, workspace: Path) -> Path:
 def signed(head: str, body: str, module: str) -> str:
     """`head`, the line that marks the file as ours, and `body`."""
     whole = f"{head}\n{body}"
-    mark = BLANK_MARK.format(module, hashlib.sha256(whole.encode()).hexdigest())
+    mark = BLANK_MARK.format(module, _hash(whole))
     return f"{head}\n{mark}\n{body}"
 
 
@@ -62,7 +62,11 @@ def is_ours(text: str, module: str) -> bool:
     if mark is None or mark.group(1) != module:
         return False
     rest = text[: mark.start()] + text[mark.end() + 1 :]
-    return hashlib.sha256(rest.encode()).hexdigest() == mark.group(2)
+    return _hash(rest) == mark.group(2)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def check_free(relative: Path, workspace: Path, module: str, *, overwrite: bool) -> None:
