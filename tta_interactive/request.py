@@ -4,6 +4,7 @@ A request is checked completely here, before anything is stored: what the store 
 the worker can run.
 """
 
+import json
 import os
 import secrets
 from collections.abc import Mapping
@@ -143,10 +144,12 @@ def _inherited(given: Mapping[str, str]) -> dict[str, str]:
 
 def _check_text(task: Task) -> None:
     try:
-        size = len(task.model_dump_json(exclude_defaults=True).encode())
-    except (UnicodeEncodeError, ValueError) as error:
+        facts = task.model_dump(mode="json", exclude_defaults=True)
+        size = len(json.dumps(facts, ensure_ascii=False, allow_nan=False).encode())
+    except ValueError as error:  # UnicodeEncodeError and pydantic's own are such
         raise InvalidRequestError(
-            f"The request holds text that is no Unicode ({error}). Remove lone surrogates."
+            f"The request cannot be written as JSON: {error}. "
+            "Leave out lone surrogates, NaN and infinite numbers."
         ) from None
     if size > MAX_REQUEST_BYTES:
         raise InvalidRequestError(

@@ -332,6 +332,14 @@ def test_the_worker_can_be_stopped_looked_at_and_started(tta: Tta, home: Path) -
     assert found["uptime_seconds"] < 60
 
 
+def test_stopping_the_worker_says_what_that_ended(tta: Tta) -> None:
+    task_id = submitted(tta, "shell", "--", "sleep", "60")
+    assert tta("wait", task_id, "--timeout", "0.3") == 4
+    assert tta("worker", "stop") == 0
+    assert "1 running task was ended" in tta.err
+    assert tta.json("status", task_id)["error"]["code"] == "lost"
+
+
 def test_c8_gc_removes_only_what_is_over_and_old_enough(tta: Tta) -> None:
     done = submitted(tta, "shell", "true")
     assert tta("wait", done) == 0

@@ -23,7 +23,7 @@ def kernel(shared: Kernel) -> Kernel:
 
 def newest(kernel: Kernel) -> str:
     """The id of the task submitted last."""
-    return str(json.loads(kernel.run("%tta_status --last --json").text.rpartition("\n<")[0])["id"])
+    return str(json.loads(kernel.run("%tta_status --last --json").text)["id"])
 
 
 def test_after_two_dashes_the_line_is_passed_verbatim(kernel: Kernel) -> None:

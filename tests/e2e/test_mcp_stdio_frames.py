@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.mcp_wire import (
+    ANSWER_SECONDS,
     INITIALIZE,
     PATIENCE,
     Host,

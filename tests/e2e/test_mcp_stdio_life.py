@@ -4,6 +4,7 @@ Ids S1 to S22 are those of the catalogue of hostile cases.
 """
 
 import contextlib
+import json
 import os
 import select
 import signal
@@ -19,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.mcp_wire import (
+    ANSWER_SECONDS,
     INITIALIZE,
     PATIENCE,
     Host,

@@ -169,7 +169,11 @@ def _change(command: Callable[..., Parser]) -> None:
 
 def _machine(command: Callable[..., Parser]) -> None:
     worker = command("worker", "start, stop or look at the process that runs the tasks")
-    worker.add_argument("action", choices=["start", "stop", "status", "run"])
+    worker.add_argument(
+        "action",
+        choices=["start", "stop", "status", "run"],
+        help="stop also ends what is running; run serves in the foreground",
+    )
     command("doctor", "check the installation; reads only")
 
 

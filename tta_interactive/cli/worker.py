@@ -11,8 +11,9 @@ from tta_interactive.cli.duration import span
 from tta_interactive.cli.exits import Exit
 from tta_interactive.cli.screen import Screen
 from tta_interactive.core import Core
-from tta_interactive.errors import WorkerError
+from tta_interactive.errors import StoreError, WorkerError
 from tta_interactive.settings import read_settings
+from tta_interactive.task import TaskStatus
 from tta_interactive.worker.start import (
     LOG,
     ensure_worker,
@@ -43,11 +44,8 @@ def worker(arguments: argparse.Namespace, screen: Screen) -> Exit:
         return _run()
     if arguments.action == "start":
         _start(home)
-    elif arguments.action == "stop" and not stop_worker(home):
-        raise WorkerError(
-            f"The worker (process {worker_pid(home)}) is still ending its tasks. "
-            "Ask again in a moment: tta worker status"
-        )
+    elif arguments.action == "stop":
+        _stop(home, screen)
     pid = worker_pid(home)
     facts = None if pid is None else look_at(pid)
     if screen.is_json:
@@ -61,16 +59,43 @@ def worker(arguments: argparse.Namespace, screen: Screen) -> Exit:
 
 
 def _start(home: Path) -> None:
-    Core(home, owner="cli").store.counts()  # the store must be there, and be good
+    core = Core(home, owner="cli")
+    core.counts()  # the store must be there, and be good
+    core.close()
     ensure_worker(home)
     if wait_for_worker(home, START_SECONDS) is None:
         raise WorkerError(f"The worker did not start. Its last words are in {home / LOG}.")
 
 
+def _stop(home: Path, screen: Screen) -> None:
+    if worker_pid(home) is None:
+        return
+    running = _running(home)
+    if not stop_worker(home):
+        raise WorkerError(
+            f"The worker (process {worker_pid(home)}) is still ending its tasks. "
+            "Ask again in a moment: tta worker status"
+        )
+    if running:
+        words = "1 running task was" if running == 1 else f"{running} running tasks were"
+        screen.note(f"{words} ended. What may be repeated starts again with the next worker.")
+
+
+def _running(home: Path) -> int:
+    """How many tasks a stop will end; 0 if the store does not tell."""
+    core = Core(home, owner="cli")
+    try:
+        return core.counts()[TaskStatus.RUNNING]
+    except StoreError:
+        return 0  # the worker of a broken store must be stoppable too
+    finally:
+        core.close()
+
+
 def _run() -> Exit:
     """Become the worker, in the foreground: for service managers and for debugging."""
     core = Core(owner="cli")
-    core.store.counts()
+    core.counts()
     core.close()
     command = worker_command(core.home)
     os.execve(command[0], command, worker_environment())

@@ -140,7 +140,7 @@ def test_whatever_a_result_depends_on_changes_the_question(lab: Lab) -> None:
     lab.write("neighbour.py", "x = 2")
     second = key_of(lab, seed=1)
     assert second != first
-    lab.write("m.py", GOOD + "\n# changed\n")
+    lab.write("m.py", GOOD + "    # changed")
     assert key_of(lab, seed=1) not in (first, second)
 
 
@@ -190,7 +190,6 @@ def test_below_the_threshold_the_file_is_kept_and_success_is_false(lab: Lab) -> 
     assert report["kept"] >= 1
     assert report["line"] < 95
     assert (lab.workspace / report["output_path"]).exists()
-    assert report["rounds"] > 1 or report["durations"]["generate"] > 0.5
 
 
 def test_progress_is_told_in_words_and_never_goes_back(made: Made) -> None:

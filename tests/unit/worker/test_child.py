@@ -1,7 +1,11 @@
 """What a Python task may return, raise and do to its result."""
 
 import base64
+import os
 import pickle
+import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -342,3 +346,24 @@ def test_modules_of_the_workspace_do_not_break_the_child(python: Run, attempts: 
     for name in ("json", "os", "ast", "linecache", "atexit"):
         (attempts.workspace / f"{name}.py").write_text("raise SystemError('shadowed')")
     assert python("1 + 1").outcome().result == 2
+
+
+def pythons() -> list[str]:
+    """Interpreters of this machine that start; this one's own base at least."""
+    names = [f"python3.{minor}" for minor in (9, 10, 12, 13, 14)]
+    found = [os.path.realpath(sys.executable), *filter(None, map(shutil.which, names))]
+    return [
+        p
+        for p in found
+        if not subprocess.run([p, "-c", ""], check=False, capture_output=True).returncode
+    ]
+
+
+@pytest.mark.parametrize("interpreter", pythons())
+def test_the_child_runs_in_every_python(attempts: Attempts, interpreter: str):
+    code = "import sys\nprint('hello')\nsys.version_info[0]"
+    attempt = attempts.python(code, python=interpreter)
+    assert attempt.outcome().result == 3
+    assert attempt.log() == b"hello\n"
+    failed = attempts.python("1/0", python=interpreter)
+    assert "ZeroDivisionError" in error(failed.outcome())["message"]
