@@ -216,7 +216,9 @@ def large_record(b: Bench) -> None:
     request = TaskRequest(kind=POOL[0], params=POOL[1])
     last = ""
     for _ in range(number // 1000):
-        tasks = [as_task(request, owner="python", python=sys.executable, at=now) for _ in range(1000)]
+        tasks = [
+            as_task(request, owner="python", python=sys.executable, at=now) for _ in range(1000)
+        ]
         last = store.add(tasks)[-1].id
         done = [
             Ending(task_id=t.id, attempt=1, status=TaskStatus.COMPLETED, result=1.5)
@@ -232,7 +234,9 @@ def large_record(b: Bench) -> None:
     listing = Figure(f"list of 50, {number:,} on record", "ms", target="<= 3 ms")
     listing.values = timed(lambda: engine.list(limit=50), b.times(300))
     listing.met = listing.p50 <= 3
-    growth = Figure("store growth, a finished small task", "bytes", [size / number], target="<= 2048")
+    growth = Figure(
+        "store growth, a finished small task", "bytes", [size / number], target="<= 2048"
+    )
     growth.met = growth.p50 <= 2048
     for figure in (status, listing, growth):
         b.add(figure)

@@ -107,9 +107,9 @@ def own_version() -> str:
 
 
 def _tools(policy: Policy) -> list[Tool]:
-    # What a submitted task may do decides how honest hints look: generated tests come from a
-    # sandbox and replace no file; commands and programs may do anything.
-    free = policy.kinds != frozenset({DEFAULT_KIND}) or policy.unsandboxed
+    # Honest hints: `tests` can be told to replace a file (`overwrite`), and only what leaves the
+    # sandbox can reach other systems.
+    open_world = policy.kinds != frozenset({DEFAULT_KIND}) or policy.unsandboxed
     look = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
     return [
         _tool(
@@ -121,9 +121,9 @@ def _tools(policy: Policy) -> list[Tool]:
             method=Door.submit,
             annotations=ToolAnnotations(
                 read_only_hint=False,
-                destructive_hint=free,
+                destructive_hint=True,
                 idempotent_hint=False,
-                open_world_hint=free,
+                open_world_hint=open_world,
             ),
         ),
         _tool(
@@ -197,11 +197,15 @@ def _tool(
         request = context.request_context
         wants_progress = bool(request.meta and "progress_token" in request.meta)
         report = context.report_progress if wants_progress else None
+        door = request.lifespan_context
         try:
-            asked = wire.checked(takes, name, arguments)
-            answer, text = await method(request.lifespan_context, asked, report)
-        except (RequestError, SandboxError) as error:
-            raise ToolError(str(error)) from None
+            try:
+                asked = wire.checked(takes, name, arguments)
+                answer, text = await method(door, asked, report)
+            except (RequestError, SandboxError) as error:
+                if not annotations.read_only_hint:
+                    await door.note_refusal(name, arguments, error)
+                raise ToolError(str(error)) from None
         except (TTAError, OSError) as error:
             logger.warning("%s: %s", name, error)
             raise MCPError(INTERNAL_ERROR, f"The task store cannot serve: {error}") from error

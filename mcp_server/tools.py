@@ -44,8 +44,6 @@ from tta_interactive import sandbox
 from tta_interactive.engine import ExecutionEngine
 from tta_interactive.errors import (
     ForbiddenError,
-    RequestError,
-    SandboxError,
     TaskNotFoundError,
     TTAError,
 )
@@ -87,15 +85,12 @@ class Door:
 
     async def submit(self, asked: SubmitArguments, _: Report | None) -> tuple[SubmitAnswer, str]:
         """Check, record the decision, store; the task's id at once."""
-        facts = {"kind": asked.kind, "sha256": digest(asked.model_dump(mode="json"))}
+        given = asked.model_dump(mode="json", exclude_unset=True)
+        facts = {"kind": asked.kind, "sha256": digest(given)}
         async with self._submitting:  # so that parallel calls cannot pass the quota together
-            try:
-                request = await self._allowed(asked)
-                await self._record("allowed", facts)  # first: a crash cannot hide it
-                task_id = await self._engine.submit(request)
-            except (RequestError, SandboxError) as error:
-                await self._record("refused", {**facts, "reason": type(error).__name__})
-                raise
+            request = await self._allowed(asked)
+            await self._record("allowed", facts)  # first: a crash cannot hide it
+            task_id = await self._engine.submit(request)
         # Only which id it became: the decision is on the disk, and so is the task.
         await self._record("submitted", {**facts, "task_id": task_id}, durable=False)
         task = await self._engine.status(task_id)
@@ -189,6 +184,16 @@ class Door:
         )
         return answer, _fenced(answer)
 
+    async def note_refusal(
+        self, tool: str, arguments: Mapping[str, object], error: Exception
+    ) -> None:
+        """Record that a call that would have changed something was refused."""
+        if self._refusals.take(time.monotonic()) > 0:
+            return
+        kind = str(arguments.get("kind", ""))[:80]
+        facts = {"reason": type(error).__name__, "kind": kind, "sha256": digest(arguments)}
+        await self._record("refused", facts, tool=tool)
+
     async def _allowed(self, asked: SubmitArguments) -> TaskRequest:
         """The request, if the policy and the quotas let it pass."""
         policy = self._policy
@@ -230,8 +235,6 @@ class Door:
         tool: str = "tta_submit",
         durable: bool = True,
     ) -> None:
-        if decision == "refused" and self._refusals.take(time.monotonic()) > 0:
-            return
         await to_thread.run_sync(
             lambda: self._audit.write(decision, tool=tool, durable=durable, **facts)
         )

@@ -13,6 +13,9 @@ what stands behind the names is imported when one is used.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+# At once, and cheap: a function of the same name as its module must be bound after it.
+from tta_interactive.progress import progress
+
 __version__: Final = "0.1.0"
 
 _HOMES: Final = {
@@ -30,7 +33,6 @@ _HOMES: Final = {
     "get_task_status": "generic",
     "list_tasks": "default",
     "logs": "default",
-    "progress": "progress",
     "status": "default",
     "submit": "default",
     "submit_many": "default",
@@ -59,7 +61,6 @@ if TYPE_CHECKING:
     from tta_interactive.errors import TaskFailedError, TTAError, WaitTimeoutError
     from tta_interactive.generator import OpenHandsTestGenerator
     from tta_interactive.generic import get_task_results, get_task_status, submit_task
-    from tta_interactive.progress import progress
     from tta_interactive.request import TaskRequest
     from tta_interactive.task import Task, TaskStatus
 

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from typing import Any, Self
 
 import anyio
@@ -190,8 +190,8 @@ class ExecutionEngine:
 
     async def watch(
         self, task_ids: Collection[str] | None = None, *, since: int | None = None
-    ) -> AsyncIterator[Event]:
-        """Events as they happen, without end.
+    ) -> AsyncGenerator[Event, None]:
+        """Events as they happen, without end. Leave it early with `contextlib.aclosing`.
 
         Args:
             task_ids: Ids of the tasks of interest; None: all that this door may see.
@@ -211,7 +211,7 @@ class ExecutionEngine:
                 if not more:
                     await bell.wait()
 
-    async def follow_logs(self, task_id: str) -> AsyncIterator[str]:
+    async def follow_logs(self, task_id: str) -> AsyncGenerator[str, None]:
         """The output of a task's current attempt as it grows, until the task is over."""
         follower = await to_thread.run_sync(self._core.follow, task_id)
         while not follower.is_over:

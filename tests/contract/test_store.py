@@ -135,9 +135,7 @@ def test_a_failure_is_data(store: TaskStore) -> None:
 @pytest.mark.parametrize(
     ("first", "late"), [pair for pair in itertools.product((C, F, X), repeat=2)]
 )
-def test_a_final_state_never_changes(
-    store: TaskStore, first: TaskStatus, late: TaskStatus
-) -> None:
+def test_a_final_state_never_changes(store: TaskStore, first: TaskStatus, late: TaskStatus) -> None:
     task = started(store)
     end(store, task, first)
     before = store.get("t_1")

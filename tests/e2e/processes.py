@@ -45,7 +45,10 @@ def of_store(home: Path) -> list[int]:
         try:
             facts = Path(f"/proc/{process.pid}/cmdline").read_bytes()
             facts += Path(f"/proc/{process.pid}/environ").read_bytes()
-            links = [_target(f"/proc/{process.pid}/fd/{n}") for n in os.listdir(f"/proc/{process.pid}/fd")]
+            links = [
+                _target(f"/proc/{process.pid}/fd/{n}")
+                for n in os.listdir(f"/proc/{process.pid}/fd")
+            ]
         except OSError:
             continue
         if needle in facts or any(link.startswith(needle) for link in links):

@@ -12,7 +12,7 @@ BODIES = (
     "exit 3",
     "sleep 0.$((RANDOM % 10))",
     "( setsid bash -c '( exec -a {mark}-daemon sleep 200 ) & exit 0' ); sleep 0.05",
-    "( setsid bash -c '( exec env -i bash -c \"exec -a {mark}-clean sleep 200\" ) "
+    '( setsid bash -c \'( exec env -i bash -c "exec -a {mark}-clean sleep 200" ) '
     ">/dev/null 2>&1 & exit 0' ); sleep 0.05",
     "( trap '' TERM; exec -a {mark}-deaf sleep 200 ) & sleep 0.1",
     "sleep 0.6",
@@ -26,9 +26,7 @@ def main(home: str, starts: str, mark: str, seed: str, number: str) -> None:
         for _ in range(int(number)):
             body = (NOTE + chosen.choice(BODIES)).format(starts=starts, mark=mark)
             repeatable = chosen.random() < 0.5
-            task_id = engine.submit(
-                "shell", {"argv": ["bash", "-c", body]}, idempotent=repeatable
-            )
+            task_id = engine.submit("shell", {"argv": ["bash", "-c", body]}, idempotent=repeatable)
             print(task_id, int(repeatable), flush=True)
 
 

@@ -26,9 +26,7 @@ while :; do wait; done
 MEMBERS = 6
 
 
-@pytest.mark.parametrize(
-    "level", ["limits", pytest.param("namespaces", marks=pytest.mark.sandbox)]
-)
+@pytest.mark.parametrize("level", ["limits", pytest.param("namespaces", marks=pytest.mark.sandbox)])
 def test_cancelled_is_said_only_when_every_process_is_gone(
     engine: BlockingEngine, level: str
 ) -> None:
@@ -87,7 +85,9 @@ def test_cancel_of_a_pooled_function_ends_what_it_started(
     engine.cancel(task_id)
     assert engine.wait(task_id, 10).status == "cancelled"
     assert marked(mark) == []
-    assert engine.wait(engine.submit("call", {"function": "math:sqrt", "args": [4]}), 20).result == 2
+    assert (
+        engine.wait(engine.submit("call", {"function": "math:sqrt", "args": [4]}), 20).result == 2
+    )
 
 
 def test_a_queued_task_is_cancelled_without_ever_running(engine: BlockingEngine) -> None:

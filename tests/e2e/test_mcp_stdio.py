@@ -99,7 +99,7 @@ async def test_five_tools_are_offered_with_honest_hints(place: Place) -> None:
         if (hint := tool.annotations)
     }
     assert hints == {
-        "tta_submit": (False, False, False, False),
+        "tta_submit": (False, True, False, False),
         "tta_status": (True, None, True, False),
         "tta_wait": (True, None, True, False),
         "tta_cancel": (False, True, True, False),

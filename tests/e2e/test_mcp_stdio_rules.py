@@ -67,6 +67,34 @@ def test_no_argument_widens_what_is_allowed(wide: Server, extra: dict[str, Any])
     assert next(iter(extra)) in error_text(wide.call("tta_submit", arguments))
 
 
+def test_every_decision_is_in_the_audit_log_and_none_of_the_arguments(host: Host) -> None:
+    server = host.start("--allow", "shell")
+    before = len((host.home / "audit.log").read_text().splitlines())
+    task_id = server.submit("shell", script="echo secret-word")
+    server.call("tta_submit", {"kind": "python", "params": {"code": "1"}})
+    server.call("tta_submit", {"kind": "shell", "params": {}, "sandbox": "none"})
+    server.call("tta_submit", {"kind": "shell", "params": {"argv": []}})
+    server.call("tta_cancel", {"task_id": "t_" + "B" * 22})
+    server.call("tta_cancel", {"task_id": task_id})
+    server.call("tta_status")
+    text = (host.home / "audit.log").read_text()
+    entries = [json.loads(line) for line in text.splitlines()[before:]]
+    assert [(each["tool"], each["decision"], each.get("kind")) for each in entries] == [
+        ("tta_submit", "allowed", "shell"),
+        ("tta_submit", "submitted", "shell"),
+        ("tta_submit", "refused", "python"),
+        ("tta_submit", "refused", "shell"),
+        ("tta_submit", "allowed", "shell"),  # by the policy; then the kind took offence
+        ("tta_submit", "refused", "shell"),
+        ("tta_cancel", "refused", ""),
+        ("tta_cancel", "cancel", None),
+    ]
+    assert entries[0]["sha256"] == entries[1]["sha256"]
+    assert entries[1]["task_id"] == task_id
+    assert "secret-word" not in text
+    server.end()
+
+
 @pytest.mark.parametrize("params", [{"script": "true", "env": {}}, {"argv": ["a"], "kind": "call"}])
 def test_a_kind_takes_only_its_own_params(wide: Server, params: dict[str, Any]) -> None:  # S15
     assert "cannot take these params" in error_text(

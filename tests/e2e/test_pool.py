@@ -11,7 +11,7 @@ from tta_interactive.blocking import BlockingEngine
 from tta_interactive.request import TaskRequest
 from tta_interactive.task import Task
 
-MODULE = '''
+MODULE = """
 import os, subprocess, sys, time
 from tta_interactive import progress
 def pid(): return os.getpid()
@@ -33,7 +33,7 @@ def steps():
     time.sleep(0.5)
 async def later(): return 7
 def reads(): return input()
-'''
+"""
 
 
 @pytest.fixture
@@ -42,7 +42,9 @@ def workspace(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def call(engine: BlockingEngine, workspace: Path, name: str, *args: object, **options: object) -> Task:
+def call(
+    engine: BlockingEngine, workspace: Path, name: str, *args: object, **options: object
+) -> Task:
     params = {"function": f"work:{name}", "args": list(args)}
     return engine.wait(engine.submit("call", params, workspace=str(workspace), **options), 20)
 

@@ -33,7 +33,6 @@ def sleeper(engine: BlockingEngine, mark: str, seconds: float = 60, **options: o
     return task_id
 
 
-
 @pytest.fixture
 def mark(request: pytest.FixtureRequest) -> str:
     """A name for the processes of this test."""
@@ -203,6 +202,17 @@ def test_a_worker_whose_directory_is_taken_away_ends_with_its_tasks(
     finally:
         engine.close()
         moved.rename(home)
+
+
+def test_a_task_makes_files_with_the_submitter_s_umask(home: Path, tmp_path: Path) -> None:
+    old = os.umask(0o027)
+    try:
+        with BlockingEngine(home) as engine:
+            argv = ["touch", str(tmp_path / "made")]
+            assert engine.wait(engine.submit("shell", {"argv": argv}), 20).status == "completed"
+    finally:
+        os.umask(old)
+    assert (tmp_path / "made").stat().st_mode & 0o777 == 0o640
 
 
 def test_files_are_private_from_the_first_byte(home: Path) -> None:

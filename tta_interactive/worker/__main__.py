@@ -20,7 +20,6 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or not os.path.isabs(arguments[0]):
         sys.stderr.write("usage: python -m tta_interactive.worker HOME (an absolute directory)\n")
         return 2
-    os.umask(0o077)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(message)s")
     home = Path(arguments[0])
     if not home.is_dir():  # a store that was moved away is not made again from here

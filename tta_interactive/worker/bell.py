@@ -57,7 +57,11 @@ class BellServer:
                 os.unlink(address)
             except FileNotFoundError:
                 pass
-            listener.bind(address)  # 0600: the worker's umask is 077
+            old = os.umask(0o177)  # the file is 0600 from its first moment
+            try:
+                listener.bind(address)
+            finally:
+                os.umask(old)  # tasks get the umask of whoever started the worker
         listener.listen(128)
         listener.setblocking(False)
         self._selector.register(listener, selectors.EVENT_READ, self._accept)

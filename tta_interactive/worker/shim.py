@@ -8,6 +8,8 @@ same messages. The outcome is on disk before it is told, so nobody has to be the
 
 It never believes a pipe: the end of the task is the end of its first process, and the end of
 the attempt is waitpid(2) saying that no process is left.
+
+It is longer than our files are: one process's whole life, whose steps share its state.
 """
 
 import json

@@ -64,7 +64,9 @@ def test_sixteen_processes_can_create_the_store_at_once(tmp_path: Path) -> None:
     )
     run = [sys.executable, "-c", code, str(tmp_path / "s")]
     with ThreadPoolExecutor(16) as pool:
-        done = list(pool.map(lambda _: subprocess.run(run, capture_output=True, text=True), range(16)))
+        done = list(
+            pool.map(lambda _: subprocess.run(run, capture_output=True, text=True), range(16))
+        )
     assert [(p.returncode, p.stdout, p.stderr) for p in done] == [(0, "0\n", "")] * 16
 
 
@@ -184,7 +186,9 @@ def test_not_even_raw_sql_changes_a_final_task(
 ) -> None:
     store.request_cancel("t_1", datetime.now(UTC))
     other = raw(tmp_path / "s")
-    with pytest.raises(sqlite3.IntegrityError, match="a final task never changes|this move is not allowed"):
+    with pytest.raises(
+        sqlite3.IntegrityError, match="a final task never changes|this move is not allowed"
+    ):
         other.execute(change)
     other.close()
 
@@ -232,7 +236,9 @@ def test_a_writer_that_is_stopped_is_named_and_readers_go_on(
 
 
 def test_a_busy_store_is_waited_for(store: SqliteStore, tmp_path: Path) -> None:
-    other = sqlite3.connect(tmp_path / "s" / "tasks.db", isolation_level=None, check_same_thread=False)
+    other = sqlite3.connect(
+        tmp_path / "s" / "tasks.db", isolation_level=None, check_same_thread=False
+    )
     other.execute("BEGIN IMMEDIATE")
     threading.Timer(0.2, lambda: other.execute("COMMIT")).start()
     begin = time.monotonic()
