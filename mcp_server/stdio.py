@@ -42,7 +42,7 @@ async def strict_stdio(
     with _private_wire() as (source, sink):
         async with anyio.create_task_group() as group, incoming, outgoing:
             group.start_soon(_read, source, frames, outgoing.clone(), on_hangup)
-            group.start_soon(_write, sink, answers, group)
+            group.start_soon(_write, sink, answers, group, on_hangup)
             yield incoming, outgoing
 
 
@@ -97,7 +97,10 @@ async def _chunk(source: int) -> bytes:
 
 
 async def _write(
-    sink: int, answers: MemoryObjectReceiveStream[SessionMessage], group: TaskGroup
+    sink: int,
+    answers: MemoryObjectReceiveStream[SessionMessage],
+    group: TaskGroup,
+    on_hangup: Callable[[], None],
 ) -> None:
     async with answers:
         async for each in answers:
@@ -109,6 +112,7 @@ async def _write(
                         await anyio.wait_writable(sink)
                     rest = rest[os.write(sink, rest[:ATOM_BYTES]) :]
             except (BrokenPipeError, ConnectionResetError):
+                on_hangup()
                 group.cancel_scope.cancel()  # nobody listens: as good as end of file
                 return
 

@@ -18,6 +18,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "demo"
+PROJECT = DEMO / "project"  # a workspace; the task store lies beside it, as it usually does
 BIN = Path(sys.executable).parent
 # Pure Python, from the package registry; the versions are pinned in scripts/setup.
 MODULES = {"lexer": "jmespath.lexer", "version": "packaging.version"}
@@ -37,7 +38,9 @@ def main() -> int:
     if (DEMO / "home").exists():  # of an earlier run
         shell.quiet("tta", "worker", "stop")
     shutil.rmtree(DEMO, ignore_errors=True)
-    DEMO.mkdir()
+    PROJECT.mkdir(parents=True)
+    # A project of its own: pytest would else take the settings of this repository, above it.
+    (PROJECT / "pytest.ini").write_text("[pytest]\n", "utf-8")
     try:
         return play(shell, started)
     finally:
@@ -56,7 +59,9 @@ def play(shell: "Shell", started: float) -> int:
     say("Is it true? The kept files under plain pytest and plain coverage:")
     reports = {name: shell.json("tta", "status", name, "--json") for name in MODULES}
     failures = sum(check(shell, name, report["result"]) for name, report in reports.items())
-    files = " ".join(f"demo/{report['result']['output_path']}" for report in reports.values())
+    files = " ".join(
+        f"demo/project/{report['result']['output_path']}" for report in reports.values()
+    )
     took = time.monotonic() - started
     if failures:
         print(f"\nThe reports do NOT hold: {failures} of {len(reports)} differ.")
@@ -70,7 +75,7 @@ def check(shell: "Shell", name: str, report: dict[str, Any]) -> bool:
     if shell.run(*shlex.split(report["command"]), "-q"):
         return True
     shell.run(*shlex.split(report["coverage_command"]), "-q", quiet=True)
-    figures = DEMO / f"coverage-{name}.json"
+    figures = PROJECT / f"coverage-{name}.json"
     shell.quiet("python", "-m", "coverage", "json", "-o", figures.name)
     (found,) = json.loads(figures.read_text("utf-8"))["files"].values()
     summary = found["summary"]
@@ -92,7 +97,7 @@ def say(sentence: str) -> None:
 
 
 class Shell:
-    """Runs commands in the demo's directory."""
+    """Runs commands in the workspace."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         self._environment = environment
@@ -112,7 +117,7 @@ class Shell:
     def _start(self, argv: tuple[str, ...], **options: Any) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [str(BIN / argv[0]), *argv[1:]],
-            cwd=DEMO,
+            cwd=PROJECT if PROJECT.exists() else ROOT,
             env=self._environment,
             text=True,
             check=False,

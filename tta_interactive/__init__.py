@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 # At once, and cheap: a function of the same name as its module must be bound after it.
 from tta_interactive.progress import progress
-
-__version__: Final = "0.1.0"
+from tta_interactive.version import __version__
 
 _HOMES: Final = {
     "BlockingEngine": "blocking",
@@ -74,6 +73,7 @@ __all__ = [
     "TaskRequest",
     "TaskStatus",
     "WaitTimeoutError",
+    "__version__",
     "cancel",
     "get_task_results",
     "get_task_status",

@@ -18,12 +18,13 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, NamedTuple, NoReturn, cast
 
 from pydantic import ValidationError
 
 from tta_interactive.errors import InvalidRequestError
-from tta_interactive.kinds import Kind, checked_params, get_kind, kind_names
+from tta_interactive.kinds import Kind, Params, checked_params, get_kind, kind_names
 from tta_interactive.request import TaskRequest
 
 Pickler = Callable[[object, Sequence[object], Mapping[str, object]], str]
@@ -180,9 +181,7 @@ def _params_of_kind(kind: Kind, words: _Words) -> dict[str, Any]:
                 f"{name!r} is {_shown(value)}, which is no JSON, and kind {kind.name!r} takes "
                 "nothing else. Pass numbers, texts, lists or dictionaries, or a file's path."
             )
-    params = _texts_kept(kind, params, words.raw)
-    checked_params(kind, params)
-    return params
+    return _checked(kind, params, words.raw)
 
 
 def _target(kind: Kind, words: _Words) -> tuple[str, object]:
@@ -195,7 +194,7 @@ def _target(kind: Kind, words: _Words) -> tuple[str, object]:
             f"Kind {kind.name!r} takes no bare word, but got {_shown(bare[0])}. "
             f"It knows: {_known(kind)}."
         )
-    if _takes_many(kind, kind.target):
+    if _takes_many(kind.Params, kind.target):
         return kind.target, [str(word) if type(word) in (int, float) else word for word in bare]
     if len(bare) > 1:
         _refuse(
@@ -205,20 +204,22 @@ def _target(kind: Kind, words: _Words) -> tuple[str, object]:
     return kind.target, bare[0]
 
 
-def _takes_many(kind: Kind, field: str) -> bool:
-    schema: dict[str, Any] = kind.Params.model_json_schema()["properties"].get(field, {})
+@cache  # a schema takes a millisecond to make
+def _takes_many(model: type[Params], field: str) -> bool:
+    schema: dict[str, Any] = model.model_json_schema()["properties"].get(field, {})
     return any(way.get("type") == "array" for way in [schema, *schema.get("anyOf", [])])
 
 
-def _texts_kept(kind: Kind, params: dict[str, Any], raw: Mapping[str, str]) -> dict[str, Any]:
-    """The params, where a value that should be a text is the text that was typed: `name=12`."""
+def _checked(kind: Kind, params: dict[str, Any], raw: Mapping[str, str]) -> dict[str, Any]:
+    """The params; where the kind wants a text, the text that was typed: `name=12`."""
     try:
         kind.Params.model_validate(params)
     except ValidationError as error:
         wrong = {
             str(e["loc"][0]) for e in error.errors() if e["loc"] and e["type"] == "string_type"
         }
-        return params | {name: raw[name] for name in wrong if name in raw}
+        params = params | {name: raw[name] for name in wrong if name in raw}
+        checked_params(kind, params)
     return params
 
 

@@ -160,6 +160,15 @@ class Kernel:
         assert reply.status == "ok", reply.error
         return json.loads(reply.text)
 
+    def until(self, expression: str) -> None:
+        """Wait in the kernel until an expression is true."""
+        reply = self.run(
+            "import time\nend = time.monotonic() + 30\n"
+            f"while not ({expression}) and time.monotonic() < end: time.sleep(0.02)\n"
+            f"assert {expression}"
+        )
+        assert reply.status == "ok", reply.error
+
     def printed(self, message_id: str, text: str) -> None:
         """Wait until a running cell has printed a text."""
         self.finish(message_id, until=lambda reply: text in reply.text)
@@ -185,14 +194,19 @@ class Kernel:
         self._manager.restart_kernel(now=False)
         self.connect()
 
-    def click(self, comm_id: str) -> None:
-        """What JupyterLab sends when a button is clicked: through a subshell of its own."""
+    def click(self, comm_id: str, **forged: object) -> None:
+        """What JupyterLab sends when a button is clicked: through a subshell of its own.
+
+        Args:
+            comm_id: The button's.
+            forged: What a page that was tampered with adds.
+        """
         request = self.client.session.msg("create_subshell_request", {})
         self.client.control_channel.send(request)
         subshell = self.client.get_control_msg(timeout=BOUND)["content"].get("subshell_id")
         content: Mapping[str, Any] = {
             "comm_id": comm_id,
-            "data": {"method": "custom", "content": {"event": "click"}},
+            "data": {"method": "custom", "content": {"event": "click", **forged}},
         }
         message = self.client.session.msg("comm_msg", dict(content))
         if subshell is not None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.kernel import WIDGET_VIEW, Kernel, usage_error
+from tests.e2e.kernel import WIDGET_VIEW, Kernel, button_in, usage_error
 
 HEAVY = ("pydantic", "ipywidgets", "anyio", "mcp", "anywidget", "cloudpickle")
 
@@ -83,7 +83,9 @@ def test_a_fork_in_a_cell_breaks_neither_the_child_nor_the_kernel(kernel: Kernel
 
 def test_unloading_takes_the_magics_away_and_loading_brings_them_back(kernel: Kernel) -> None:
     kernel.run("t = %tta_submit shell -- sleep 30")
-    kernel.run("%unload_ext tta_interactive")
+    kernel.until("t.status == 'running'")
+    unloaded = kernel.run("%unload_ext tta_interactive")
+    assert set(unloaded.of("update_display_data")[-1]["data"]) == {"text/plain", "text/html"}
     assert "not found" in usage_error(kernel.run("%tta_status"))
     names = kernel.value("[t.name for t in __import__('threading').enumerate()]")
     assert "tta-pump" not in names
@@ -130,6 +132,16 @@ def test_a_new_kernel_gives_the_card_of_a_task_the_same_model() -> None:
         kernel.restart()
         after = kernel.run("%tta_status long").cards[0][WIDGET_VIEW]
         assert before == after
+
+
+def test_a_click_on_a_card_of_a_dead_kernel_does_nothing() -> None:
+    with Kernel() as kernel:
+        shown = kernel.run("t = %tta_submit shell --name long -- sleep 30")
+        kernel.restart()
+        kernel.click(button_in(shown))
+        reply = kernel.run("%tta_wait long --timeout 1 --quiet")
+        assert "goes on. Wait again with" in reply.text
+        assert reply.of("error") == []
 
 
 def test_a_store_of_a_newer_release_is_refused_in_one_sentence() -> None:

@@ -47,7 +47,8 @@ def test_an_interrupt_leaves_an_await(kernel: Kernel) -> None:
 
 
 def test_an_interrupt_leaves_a_wait_while_the_store_is_locked(kernel: Kernel) -> None:
-    kernel.run("t = %tta_submit shell --quiet -- sleep 30\n%tta_wait t --timeout 1")
+    kernel.run("t = %tta_submit shell --quiet -- sleep 30")
+    kernel.until("t.status == 'running'")
     lock = sqlite3.connect(kernel.home / "store" / "tasks.db", isolation_level=None)
     try:
         lock.execute("BEGIN IMMEDIATE")
@@ -70,7 +71,7 @@ def test_a_timeout_is_one_line_and_gives_none(kernel: Kernel) -> None:
 
 
 def test_a_quick_task_is_waited_for_without_a_card_and_a_slow_one_with(kernel: Kernel) -> None:
-    kernel.run("t = %tta_submit shell --quiet -- sleep 0.3")
+    kernel.run("t = %tta_submit shell --quiet -- true")
     assert kernel.run("%tta_wait t").cards == []
     kernel.run("t = %tta_submit shell --quiet -- sleep 2")
     assert len(kernel.run("%tta_wait t").cards) == 1
@@ -84,6 +85,43 @@ def test_waiting_for_several_gives_a_list_and_any_gives_the_first(kernel: Kernel
     assert kernel.run("%tta_wait ts --quiet").text == "[-1, -2]"
     kernel.run("slow = %tta_submit shell --quiet -- sleep 30")
     assert kernel.run("%tta_wait slow {ts[1]} --any --quiet").text == "-2"
+
+
+def test_all_means_the_tasks_of_notebooks_and_no_others(kernel: Kernel) -> None:
+    kernel.run("%tta_wait --all --no-raise --quiet")  # those of earlier tests are gone then
+    kernel.run(
+        "from tta_interactive import BlockingEngine\n"
+        "other = BlockingEngine(owner='cli').submit('shell', {'argv': ['sleep', '30']})\n"
+        "t = %tta_submit shell --quiet -- sleep 0.3"
+    )
+    assert kernel.run("%tta_wait --all --quiet").text == "[{'exit_code': 0}]"
+    assert kernel.run("%tta_wait --all").text == "No unfinished tasks."
+    assert kernel.run("%tta_cancel --all").text == "No unfinished tasks."
+    kernel.run("%tta_cancel {other}")
+    assert kernel.run("%tta_wait {other} --no-raise").text.startswith("CANCELLED")
+
+
+def test_following_the_logs_goes_on_until_the_task_is_over(kernel: Kernel) -> None:
+    kernel.run("t = %tta_submit shell --quiet -- sh -c 'echo one; sleep 0.5; echo two'")
+    assert kernel.run("%tta_logs t -f").text.split() == ["one", "two"]
+    assert kernel.run("%tta_logs t -n 1").text == "two"
+
+
+def test_an_interrupt_leaves_the_logs_and_the_task_goes_on(kernel: Kernel) -> None:
+    kernel.run("t = %tta_submit shell --quiet -- sh -c 'echo one; sleep 30'")
+    cell = kernel.start("%tta_logs t -f")
+    kernel.printed(cell, "one")
+    kernel.interrupt()
+    assert "Stopped following; t_" in kernel.finish(cell).text
+    assert kernel.value("t.status") == "running"
+
+
+def test_of_a_huge_log_only_the_newest_part_is_printed(kernel: Kernel) -> None:
+    kernel.run("t = %tta_submit shell --quiet script='yes | head -c 50000000; echo the end'")
+    kernel.run("%tta_wait t")
+    text = kernel.run("%tta_logs t").text
+    assert text.endswith("the end")
+    assert len(text) <= 256 * 1024
 
 
 def test_wait_without_raise_gives_none_for_a_failed_task(kernel: Kernel) -> None:

@@ -106,6 +106,23 @@ def test_the_server_leaves_within_a_second_and_its_tasks_go_on(  # S10
         assert engine.wait(task_id, timeout=PATIENCE).status == "completed"
 
 
+def test_a_store_that_somebody_holds_does_not_keep_the_server_from_leaving() -> None:  # S10
+    with Host.made() as host:
+        server = host.start("--allow", "shell")
+        with contextlib.closing(sqlite3.connect(host.home / "tasks.db")) as database:
+            database.isolation_level = None
+            database.execute("BEGIN IMMEDIATE")
+            arguments = {"kind": "shell", "params": {"script": "true"}}
+            server.ask("tools/call", {"name": "tta_submit", "arguments": arguments})
+            log = host.home / "audit.log"
+            assert until(lambda: log.exists() and '"allowed"' in log.read_text())
+            assert server.process.stdin
+            server.process.stdin.close()
+            started = time.monotonic()
+            assert server.process.wait(timeout=5) == 0
+            assert time.monotonic() - started < 1.0
+
+
 HOST_PROGRAM = """
 import json, subprocess, sys, time
 server = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE, stdout=subprocess.PIPE)

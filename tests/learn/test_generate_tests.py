@@ -49,7 +49,7 @@ def test_a_module_gets_tests_that_pass(engine: BlockingEngine, project: Path) ->
     assert task.status == TaskStatus.COMPLETED
     assert report["success"]
     assert report["line"] == 100
-    assert (report["kept"] >= 3, report["flaky"]) == (True, 0)
+    assert (report["kept"] >= 2, report["flaky"]) == (True, 0)
 
     # The proof: plain pytest, in the project, without us.
     command = [sys.executable, "-m", "pytest", "-q", report["output_path"]]

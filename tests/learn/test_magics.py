@@ -46,7 +46,8 @@ def test_an_importable_function_is_named_by_its_module(kernel: Kernel) -> None:
 
 def test_status_shows_the_tasks_of_all_doors(kernel: Kernel) -> None:
     kernel.run("t = %tta_submit shell --name long -- sleep 30")
-    assert "1 RUNNING" in kernel.run("%tta_wait t --timeout 0.5\n%tta_status").text
+    kernel.until("t.status == 'running'")
+    assert "1 RUNNING" in kernel.run("%tta_status").text
     assert "long" in kernel.run("%tta_list --state running").cards[0]["text/plain"]
     assert kernel.run("t.status.value").text == "'running'"
 

@@ -175,6 +175,8 @@ def error_lines(task: Task, width: int) -> list[str]:
     facts = [("error", one_line(task.error.message, 2000))]
     if task.error.remedy:
         facts.append(("remedy", one_line(task.error.remedy, 2000)))
+    if task.error.detail:
+        facts.append(("detail", f"tta status {one_line(task.id)[:SHORT_ID]} --traceback"))
     return facts_lines(facts, width)
 
 

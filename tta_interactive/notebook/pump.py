@@ -8,6 +8,7 @@ Only the newest state of a task is ever read, so a flood of changes costs nothin
 final state is always the last one painted. With no unfinished card the thread sleeps for ever.
 """
 
+import contextlib
 import os
 import threading
 from typing import Final, Protocol
@@ -83,12 +84,17 @@ class Pump:
         self._bell.set()
 
     def close(self) -> None:
-        """End the thread; cards stay as they are."""
+        """End the thread; cards stay as they were painted last, without a button."""
         self._stop.set()
         self._bell.set()
         self._end_subscription()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(1.0)
+        for card, task in self._cards.values():
+            # Boundary: a front end that went away must not end the others.
+            with contextlib.suppress(Exception):
+                card.finish(task)
+        self._cards.clear()
 
     def _ring(self, moved: frozenset[str]) -> None:
         with self._lock:

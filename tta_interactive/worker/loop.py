@@ -21,12 +21,12 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-import tta_interactive
 from tta_interactive.doorbell import LOOK_SECONDS
 from tta_interactive.errors import StoreBusyError, StoreFullError
 from tta_interactive.settings import Settings
 from tta_interactive.store import Ending, Report, SqliteStore
 from tta_interactive.task import SandboxLevel, Task, TaskStatus
+from tta_interactive.version import __version__
 from tta_interactive.worker.attempt import Outcome
 from tta_interactive.worker.ballast import Ballast
 from tta_interactive.worker.bell import BellServer
@@ -54,7 +54,7 @@ class Worker:
         self._ballast = Ballast(self._home)
         self._selector = selectors.DefaultSelector()
         self._placement = LocalPlacement(settings, self._selector, self)
-        greeting = f"v {tta_interactive.__version__} {os.getpid()}\n".encode()
+        greeting = f"v {__version__} {os.getpid()}\n".encode()
         self._bell = BellServer(self._home, self._selector, greeting, self._rung, self._watched)
         self._running: dict[str, Task] = {}
         self._endings: list[Ending] = []

@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 from typing import Final
 
-import tta_interactive
 from tta_interactive.errors import WorkerError
 from tta_interactive.worker.lease import holder
 
@@ -34,7 +33,7 @@ def worker_command(home: Path) -> list[str]:
 def worker_environment() -> dict[str, str]:
     """The variables that a worker starts with; it finds this very package."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    return {**kept, "PYTHONPATH": str(Path(tta_interactive.__file__).parent.parent)}
+    return {**kept, "PYTHONPATH": str(Path(__file__).parents[2])}
 
 
 def worker_pid(home: Path) -> int | None:

@@ -122,10 +122,15 @@ def test_the_copy_leaves_links_sockets_and_environments_behind(lab: Lab, tmp_pat
     lab.write("my-env/pyvenv.cfg", "")
     lab.write("my-env/x.py", "x = 1")
     lab.write(".git/config", "")
+    lab.write(".ssh/id_rsa", "hunter2")
+    lab.write(".env", "KEY=hunter2")
+    lab.write("store/tasks.db", "hunter2")
     (lab.workspace / "pkg/link.txt").symlink_to(tmp_path / "secret.txt")
     (lab.workspace / "linked").symlink_to(tmp_path)
     os.mkfifo(lab.workspace / "pkg/fifo")
-    copied = copy_project(find_module("pkg/m.py", lab.workspace), tmp_path / "copy")
+    copied = copy_project(
+        find_module("pkg/m.py", lab.workspace), tmp_path / "copy", [lab.workspace / "store"]
+    )
     found = {str(path.relative_to(copied.root)) for path in copied.root.rglob("*")}
     assert found == {"pkg", "pkg/__init__.py", "pkg/m.py", "pkg/data.txt"}
 
@@ -222,3 +227,11 @@ def test_the_mark_speaks_for_every_byte_of_the_file() -> None:
 def test_a_missing_directory_is_no_obstacle_to_the_check(lab: Lab) -> None:
     check_free(Path("new/deep/test_m.py"), lab.workspace, "m", overwrite=False)
     assert lab.files() == {}
+
+
+def test_a_module_in_another_encoding_keeps_its_bytes(lab: Lab, tmp_path: Path) -> None:
+    data = "# -*- coding: latin-1 -*-\ndef street(): return 'Straße'\n".encode("latin-1")
+    (lab.workspace / "m.py").write_bytes(data)
+    source = find_module("m.py", lab.workspace)
+    assert "Straße" in source.text
+    assert copy_project(source, tmp_path / "copy").file.read_bytes() == data

@@ -45,7 +45,7 @@ def cache_key(
     """The fingerprint of everything that a result depends on."""
     facts = {
         "module": source.name,
-        "text": hashlib.sha256(source.text.encode()).hexdigest(),
+        "text": hashlib.sha256(source.data).hexdigest(),
         "neighbours": _neighbours(source, copied),
         "options": dict(options),
         "generator": [backend, FORMAT, _package("tta-interactive")],

@@ -93,13 +93,14 @@ def needs_path_lines(source: Source, workspace: Path) -> bool:
 
 
 def path_lines(source: Source, output: Path, workspace: Path) -> str:
-    """The statements that let a test file find a module that is not installed."""
+    """The statement that lets a test file find a module that is not installed.
+
+    It needs `sys` and `pathlib.Path`.
+    """
     ups = len(output.parts) - 1
     root = source.root.relative_to(workspace)
     tail = "".join(f' / "{part}"' for part in root.parts)
     return (
-        "import sys\n"
-        "from pathlib import Path\n\n"
         "# The module is not installed: its directory has to be on the path.\n"
         f"sys.path.insert(0, str(Path(__file__).resolve().parents[{ups}]{tail}))"
     )

@@ -31,13 +31,19 @@ class Source:
     """Where it really lies."""
     root: Path
     """The directory that must be on `sys.path`."""
-    text: str
+    data: bytes
+    """Its bytes, as they were read once."""
     in_workspace: bool
 
     @property
     def relative(self) -> Path:
         """The file below its root."""
         return self.file.relative_to(self.root)
+
+    @property
+    def text(self) -> str:
+        """Its source."""
+        return importlib.util.decode_source(self.data)
 
     @property
     def short_name(self) -> str:
@@ -62,7 +68,7 @@ def _by_path(module_path: str, workspace: Path) -> Source:
     relative = inside(module_path, workspace)
     if relative.suffix != ".py":
         raise _refused(module_path, "is no Python file", "Name a file that ends in .py.")
-    text = _read(relative, workspace, module_path)
+    data = _read(relative, workspace, module_path)
     parts = [relative.stem]
     folder = relative.parent
     while folder != Path() and (workspace / folder / "__init__.py").is_file():
@@ -90,7 +96,7 @@ def _by_path(module_path: str, workspace: Path) -> Source:
             "Python's own.",
             "Rename it, or put it into a package.",
         )
-    return Source(".".join(parts), workspace / relative, workspace / folder, text, True)
+    return Source(".".join(parts), workspace / relative, workspace / folder, data, True)
 
 
 def inside(path: str, workspace: Path) -> Path:
@@ -118,14 +124,15 @@ def inside(path: str, workspace: Path) -> Path:
     return Path(os.path.relpath(whole, base))
 
 
-def _read(relative: Path, workspace: Path, said: str) -> str:
+def _read(relative: Path, workspace: Path, said: str) -> bytes:
     data = read_beneath(relative, workspace, said)
     try:
-        return importlib.util.decode_source(data)
+        importlib.util.decode_source(data)
     except (SyntaxError, UnicodeDecodeError, LookupError) as error:
         raise TaskFailure(
             "not_python", f"The file {said!r} is not Python text: {error}.", "Check its encoding."
         ) from None
+    return data
 
 
 def read_beneath(relative: Path, base: Path, said: str) -> bytes:
@@ -212,8 +219,8 @@ def _installed(name: str, parts: list[str]) -> Source:
     file = Path(spec.origin).resolve()
     up = len(parts) if file.name == "__init__.py" else len(parts) - 1
     root = file.parents[up]
-    text = _read(file.relative_to(root), root, str(file.relative_to(root)))
-    return Source(name, file, root, text, False)
+    data = _read(file.relative_to(root), root, str(file.relative_to(root)))
+    return Source(name, file, root, data, False)
 
 
 def _check_content(source: Source) -> None:

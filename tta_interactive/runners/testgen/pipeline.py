@@ -37,9 +37,12 @@ from tta_interactive.runners.testgen.write import (
     write_test_file,
 )
 
-MAX_ROUNDS = 3
+# Fraction done at the start of each round, and at the end of the last.
+ROUNDS = (0.05, 0.5, 0.7, 0.83, 0.93)
+MAX_ROUNDS = len(ROUNDS) - 1
 LEAST_BUDGET = 1.0  # seconds: less is not worth a new process
 MAX_PLACINGS = 4
+Say = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
@@ -105,8 +108,10 @@ class _Run:
         output = checked_output(said, self._workspace)
         check_free(output, self._workspace, source.name, overwrite=wish.overwrite)
         self._progress(0.02, f"Copying the project of {source.name}")
-        bench = Bench(sys.executable, best_level(self._context.sandbox), self._context.scratch)
-        copied = copy_project(source, bench.project)
+        context = self._context
+        level = best_level(context.sandbox)
+        bench = Bench(sys.executable, level, context.scratch, store=context.state)
+        copied = copy_project(source, bench.project, without=(context.state, context.scratch))
         key = cache.cache_key(
             source,
             copied,
@@ -156,6 +161,7 @@ class _Run:
         wish = self._wish
         kept: Suite | None = None
         measured: Measured | None = None
+        barren = 0
         while self._tally.rounds < MAX_ROUNDS:
             left = wish.budget - self._clock.generate
             most = wish.max_tests - (len(kept.units) if kept else 0)
@@ -175,7 +181,9 @@ class _Run:
             self._tally.rounds += 1
             if measured is not None and measured.line >= wish.coverage_threshold:
                 break
-            if before is not None and measured is not None and measured.line <= before.line:
+            gained = measured is not None and (before is None or measured.line > before.line)
+            barren = 0 if gained else barren + 1
+            if barren > 1:
                 break  # asking again brings nothing
         if kept is None or measured is None:
             raise self._nothing(probed)
@@ -190,33 +198,30 @@ class _Run:
         kept: Suite | None,
         measured: Measured | None,
     ) -> tuple[Suite | None, Measured | None]:
-        base = 0.05 + 0.3 * min(order.round, 2)
+        say = self._in_round(order.round)
         with _Timed(self._clock, "generate"):
-            text = backend.generate(bench, order, self._generating(base))
+            text = backend.generate(bench, order, _generating(say))
         new = _parts(text)
         self._tally.generated += len(new.units)
         if not new.units:
             return kept, measured
-        verdict = self._verify(bench, order.copied, new, output, base + 0.2)
+        verdict = self._verify(bench, order.copied, new, output, say)
         good = new.only(verdict.kept)
         if not good.units:
             return kept, measured
         both = kept.joined(good) if kept else good
-        self._progress(base + 0.28, f"Measuring the coverage of {len(both.units)} tests")
+        say(0.9, f"Measuring the coverage of {len(both.units)} tests")
         with _Timed(self._clock, "measure"):
             return self._measured(bench, order, both, output)
 
-    def _verify(
-        self, bench: Bench, copied: Copied, new: Suite, output: Path, base: float
-    ) -> Verdict:
+    def _verify(self, bench: Bench, copied: Copied, new: Suite, output: Path, say: Say) -> Verdict:
         count = len(new.units)
 
         def ran(runs: int) -> None:
-            self._progress(
-                base + 0.02 * runs, f"Checking {count} tests: run {runs} of {RUNS} is done"
-            )
+            done = 0.6 + 0.3 * runs / RUNS
+            say(done, f"Checking {count} tests: run {runs} of {RUNS} is done")
 
-        self._progress(base, f"Checking {count} tests: each {RUNS} times, in fresh processes")
+        say(0.6, f"Checking {count} tests: each {RUNS} times, in fresh processes")
         with _Timed(self._clock, "verify"):
             verdict = verify(bench, copied.root, new, output.name, ran)
         self._tally.failed += len(verdict.failed)
@@ -236,18 +241,10 @@ class _Run:
             return None, None
         return useful, measure(bench, order.copied, order.source.name, useful, output.name)
 
-    def _generating(self, base: float) -> Callable[[float], None]:
-        shown = -1
-
-        def progress(reached: float) -> None:
-            nonlocal shown
-            percent = int(100 * reached)
-            if percent != shown:
-                shown = percent
-                words = f"Generating tests: {percent} % of the lines so far"
-                self._progress(base + 0.2 * reached, words)
-
-        return progress
+    def _in_round(self, number: int) -> Say:
+        """Reports a fraction of one round as a fraction of the whole."""
+        start, end = ROUNDS[number], ROUNDS[number + 1]
+        return lambda part, words: self._progress(start + part * (end - start), words)
 
     def _place(
         self,
@@ -367,6 +364,20 @@ class _Timed:
     def __exit__(self, *_: object) -> None:
         spent = time.monotonic() - self._from
         setattr(self._clock, self._hand, getattr(self._clock, self._hand) + spent)
+
+
+def _generating(say: Say) -> Callable[[float], None]:
+    """Reports each new percent of the lines that a search has reached."""
+    shown = -1
+
+    def progress(reached: float) -> None:
+        nonlocal shown
+        percent = int(100 * reached)
+        if percent > shown:
+            shown = percent
+            say(0.6 * reached, f"Generating tests: {percent} % of the lines so far")
+
+    return progress
 
 
 def _check_tools() -> None:

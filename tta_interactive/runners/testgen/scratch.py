@@ -5,8 +5,8 @@ goes by descriptors, so that a name which turns into a link on the way leads now
 """
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from tta_interactive.kinds.base import TaskFailure
@@ -16,25 +16,8 @@ from tta_interactive.runners.testgen.reading import open_regular
 MAX_TOTAL = 128 * 1024 * 1024
 MAX_FILE = 16 * 1024 * 1024
 MAX_FILES = 20_000
-SKIPPED = frozenset(
-    {
-        ".git",
-        ".hg",
-        ".svn",
-        ".venv",
-        "venv",
-        ".tox",
-        ".nox",
-        "node_modules",
-        "__pycache__",
-        ".mypy_cache",
-        ".pytest_cache",
-        ".ruff_cache",
-        ".ipynb_checkpoints",
-        "build",
-        "dist",
-    }
-)
+# Beside everything hidden: `.git` and `.venv`, and in a home that is the workspace its secrets.
+SKIPPED = frozenset({"venv", "node_modules", "__pycache__", "build", "dist"})
 
 
 @dataclass
@@ -49,19 +32,24 @@ class Copied:
     size: int = 0
     is_whole: bool = True
     """Whether all of the project is there: large ones are cut."""
-    _seen: set[str] = field(default_factory=set[str])
 
 
-def copy_project(source: Source, into: Path) -> Copied:
+def copy_project(source: Source, into: Path, without: Iterable[Path] = ()) -> Copied:
     """Copy the module's package and, within bounds, the rest of its project.
+
+    Args:
+        source: The module.
+        into: An empty directory.
+        without: Directories that stay behind wherever they lie: the task store.
 
     Raises:
         TaskFailure: The package alone is too large.
     """
     copied = Copied(root=into, file=into / source.relative)
+    skipped = frozenset(os.path.realpath(place) for place in without)
     package = source.relative.parts[0] if len(source.relative.parts) > 1 else ""
     if package:
-        _copy_tree(source.root / package, into / package, copied)
+        _copy_tree(source.root / package, into / package, copied, skipped)
         if not copied.is_whole:
             raise TaskFailure(
                 "too_large",
@@ -70,15 +58,16 @@ def copy_project(source: Source, into: Path) -> Copied:
                 "Move its data out of the package.",
             )
     if source.in_workspace:
-        _copy_tree(source.root, into, copied, skip=package)
+        own = {os.path.realpath(source.root / package)} if package else set[str]()
+        _copy_tree(source.root, into, copied, skipped | own)
     copied.file.parent.mkdir(parents=True, exist_ok=True)
     # What was read and checked is what is tested, even if the file has changed since.
-    copied.file.write_text(source.text, encoding="utf-8")
+    copied.file.write_bytes(source.data)
     return copied
 
 
-def _copy_tree(base: Path, into: Path, copied: Copied, skip: str = "") -> None:
-    for folder, names, folder_fd in _walk(base, skip):
+def _copy_tree(base: Path, into: Path, copied: Copied, skipped: frozenset[str]) -> None:
+    for folder, names, folder_fd in _walk(base, skipped):
         target = into / folder
         target.mkdir(parents=True, exist_ok=True)
         for name in names:
@@ -91,7 +80,7 @@ def _copy_tree(base: Path, into: Path, copied: Copied, skip: str = "") -> None:
                 copied.size += size
 
 
-def _walk(base: Path, skip: str) -> Iterator[tuple[Path, list[str], int]]:
+def _walk(base: Path, skipped: frozenset[str]) -> Iterator[tuple[Path, list[str], int]]:
     """(directory below base, names of files, descriptor), Python files first in each."""
     for path, folders, files, descriptor in os.fwalk(base, follow_symlinks=False):
         here = Path(path).relative_to(base)
@@ -99,8 +88,9 @@ def _walk(base: Path, skip: str) -> Iterator[tuple[Path, list[str], int]]:
             name
             for name in folders
             if name not in SKIPPED
+            and not name.startswith(".")
             and not name.endswith(".egg-info")
-            and not (here == Path() and name == skip)
+            and os.path.realpath(os.path.join(path, name)) not in skipped
             and not _is_environment(descriptor, name)
         )
         yield here, sorted(files, key=lambda name: (not name.endswith(".py"), name)), descriptor
@@ -117,7 +107,7 @@ def _is_environment(descriptor: int, name: str) -> bool:
 
 def _copy_file(name: str, folder: int, target: Path) -> int | None:
     """The size of what was copied; None: it is not for us."""
-    if name.endswith((".pyc", ".pyo")):
+    if name.startswith(".") or name.endswith((".pyc", ".pyo")):
         return None
     try:
         with open_regular(name, dir_fd=folder) as file:

@@ -92,12 +92,15 @@ def compose(tests: Suite, head: str = "", before_imports: str = "") -> str:
 
     Args:
         head: Docstring and comments of the file.
-        before_imports: Statements that must run before the module is imported.
+        before_imports: A statement that must run before the module is imported; it may use
+            `sys` and `Path`.
     """
     body = [*tests.helpers, *(unit.source for unit in tests.units)]
     text = "\n\n\n".join(body)
     used = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
     used_imports = [one for one in tests.imports if one.here.split(".")[0] in used]
+    if before_imports:
+        used_imports += [Imported("", "sys", "sys"), Imported("pathlib", "Path", "Path")]
     if not tests.helpers and "pytest" in used and not any(i.here == "pytest" for i in used_imports):
         used_imports.append(Imported("", "pytest", "pytest"))
     blocks = [head.rstrip()] if head else []

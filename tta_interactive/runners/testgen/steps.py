@@ -67,7 +67,8 @@ class Bench:
     python: str
     level: SandboxLevel
     scratch: Path
-    hash_seed: int = 0
+    store: Path | None = None
+    """The directory of the task store: hidden wherever it lies."""
     _count: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -154,6 +155,7 @@ class Bench:
                 workspace_writable=workspace is None,
                 writable=[str(place)],
                 readable=self._readable(),
+                store=str(self.store or ""),
                 environment=variables,
             )
         return _run(command, str(workspace or place), variables, timeout, watch)

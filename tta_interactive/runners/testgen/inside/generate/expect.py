@@ -39,6 +39,8 @@ class Expectations:
         cls = _type(value)
         if cls in self._known:
             lines = [f"assert type({subject}) is {self._known[cls]}"]
+        elif cls in (list, tuple, dict, set, frozenset):
+            lines = [f"assert len({subject}) == {len(value)}"]
         else:
             lines = [f"assert type({subject}).__name__ == {cls.__name__!r}"]
         return lines + self.of_state(value, subject)

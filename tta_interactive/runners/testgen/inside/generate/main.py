@@ -138,9 +138,9 @@ def _characters(module: ModuleType) -> Iterator[str]:
             continue
         found: list[int] = []
         _numbers(value, found)
+        found = [number for number in found if is_special(number)]
         for number in found[:: max(1, len(found) // PER_TABLE)]:
-            if is_special(number):
-                yield chr(number)
+            yield chr(number)
 
 
 def _numbers(value: Any, found: list[int], depth: int = 0) -> None:

@@ -9,7 +9,8 @@ import collections.abc
 import random
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from .calls import MAX_STATEMENT, Caller, Candidate
@@ -19,6 +20,7 @@ from .targets import CHANGING, Target
 from .trace import Arc, Outcome, Runner
 
 MAX_OBJECTS = 25
+MAX_LAZY = 20  # items of something that may be endless
 PATIENCE = 15_000  # tries without anything new, after which more bring next to nothing
 WRONG_USE = (TypeError, AttributeError, NameError, SyntaxError, UnboundLocalError)
 
@@ -68,6 +70,7 @@ class Search:
         self._sound: set[Arc] = set()
         self._any: set[Arc] = set()
         self._lines: set[int] = set()
+        self._refused: dict[str, int] = {}
         self._corpus: list[Candidate] = []
         self.found: list[Found] = []
         self.steps = 0
@@ -76,15 +79,19 @@ class Search:
         """Try the given candidates, then as many others as the limits allow."""
         end = time.monotonic() + limits.seconds
         last_new = 0
-        queue = [*first, *self._first_of_each()]
-        queue.reverse()
+        # Made one by one: objects of the first classes are arguments of what comes after.
+        opening: Iterator[Candidate | None] = chain(first, self._first_of_each())
+        is_open = True
         weights: list[float] = []
         while self.steps < limits.steps and time.monotonic() < end:
-            if self.steps - last_new > PATIENCE and not queue:
+            if self.steps - last_new > PATIENCE and not is_open:
                 break
             if self.steps % 64 == 0:
                 weights = [self._weight(target) for target in self._targets]
-            candidate = queue.pop() if queue else self._next(weights)
+            candidate = next(opening, None)
+            if candidate is None:
+                is_open = False
+                candidate = self._next(weights)
             self.steps += 1
             if candidate is None:
                 continue
@@ -124,7 +131,8 @@ class Search:
 
     def _weight(self, target: Target) -> float:
         missing = target.lines - self._lines
-        return 1.0 + 3.0 * min(len(missing), 20) + 10.0 * len(missing & self._focus)
+        weight = 1.0 + 3.0 * min(len(missing), 20) + 10.0 * len(missing & self._focus)
+        return weight / (1.0 + self._refused.get(target.key, 0))
 
     def _next(self, weights: list[float]) -> Candidate | None:
         if self._corpus and self._draw.random() < 0.55:
@@ -137,6 +145,8 @@ class Search:
         """Try a candidate; whether it was worth keeping."""
         seen = self._seen(candidate)
         if seen is None:
+            # Too slow or not allowed, and likely to be so again.
+            self._refused[candidate.target] = self._refused.get(candidate.target, 0) + 1
             return False
         statements, outcome = seen
         is_sound = outcome.error is None or outcome.raised_by_module
@@ -149,6 +159,7 @@ class Search:
             return False
         if candidate.last is None and not is_sound:
             return False  # an example of the documentation that does not work here
+        candidate, statements, outcome = self._direct(candidate, statements, outcome, new)
         statements, outcome = self._shortened(statements, outcome, new)
         test = self._written(candidate, statements, outcome)
         again = self._runner.run(statements, traced=False)
@@ -175,17 +186,31 @@ class Search:
             return None
         if _is_lazy(outcome.value):
             *before, last = statements
-            for form in ("list({})", "list(itertools.islice({}, 20))"):
-                statements = [*before, form.format(last)]
-                outcome = self._runner.run(statements)
-                if outcome is not None:
-                    return statements, outcome
-            return None
+            # First the careful form: it may never end.
+            statements = [*before, f"list(itertools.islice({last}, {MAX_LAZY}))"]
+            outcome = self._runner.run(statements)
+            if outcome is None:
+                return None
+            if outcome.error is not None or len(outcome.value) < MAX_LAZY:
+                whole = [*before, f"list({last})"]
+                return whole, self._runner.run(whole) or outcome
+            return statements, outcome
         if outcome.error is not None and outcome.done < len(statements) - 1:
             if outcome.done or not candidate.made:
                 return None  # a step on the way failed: another candidate tells it better
             statements = [candidate.made]
         return statements, outcome
+
+    def _direct(
+        self, candidate: Candidate, statements: list[str], outcome: Outcome, new: frozenset[Arc]
+    ) -> tuple[Candidate, list[str], Outcome]:
+        """The step that reached the new things as the subject, not as a step on the way."""
+        for at, use in enumerate(candidate.before):
+            shorter = replace(candidate, last=use, before=candidate.before[:at])
+            seen = self._seen(shorter)
+            if seen is not None and seen[1].error is None and new <= seen[1].arcs:
+                return shorter, *seen
+        return candidate, statements, outcome
 
     def _shortened(
         self, statements: list[str], outcome: Outcome, new: frozenset[Arc]

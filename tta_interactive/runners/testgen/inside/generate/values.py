@@ -51,7 +51,9 @@ class Values:
                 floats.add(value)
         for doc in docs:
             texts.update(re.findall(r"[\"'`]([^\"'`\n]{1,40})[\"'`]", doc))
-        special = sorted(set(characters) | {chr(n) for n in numbers if is_special(n)})
+        named = {chr(number) for number in numbers if is_special(number)}
+        # One such number may be anything; a dozen of them are characters.
+        special = sorted({*characters, *(named if len(named) > 12 else ())})
         texts.update(special[:: max(1, len(special) // MAX_SPECIAL)])
         self._characters = [*CHARACTERS, *special]
         self._matching = sorted({text for one in patterns for text in strings_of(one, draw)})
@@ -155,7 +157,7 @@ class Values:
 
 def is_special(number: int) -> bool:
     """Whether the number may stand for a character beyond ASCII."""
-    return 0x80 <= number <= 0x10FFFF and not 0xD800 <= number <= 0xDFFF
+    return 0xA0 <= number <= 0x10FFFF and not 0xD800 <= number <= 0xDFFF
 
 
 def _docstrings(tree: ast.Module) -> list[str]:

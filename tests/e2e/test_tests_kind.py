@@ -1,0 +1,167 @@
+"""Verified test generation through the whole system: hostile modules, and a killed worker."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.processes import of_store, until
+from tta_interactive.blocking import BlockingEngine
+from tta_interactive.task import Task
+from tta_interactive.worker.start import stop_worker, worker_pid
+
+CALC = '''
+"""A module with logic."""
+
+
+def clamp(value: int, low: int, high: int) -> int:
+    """Keep `value` within bounds."""
+    if low > high:
+        raise ValueError("low is above high")
+    if value < low:
+        return low
+    if value > high:
+        return high
+    return value
+
+
+def grade(points: int) -> str:
+    """A word for a number of points."""
+    if points >= 90:
+        return "good"
+    if points >= 50:
+        return "fair"
+    return "poor"
+'''
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "calc.py").write_text(CALC)
+    return folder
+
+
+def generate(engine: BlockingEngine, project: Path, module: str = "calc.py", **params: object) -> str:
+    facts = {"module_path": module, "budget": 3, **params}
+    return engine.submit("tests", facts, workspace=str(project))
+
+
+def measured(project: Path, test_file: str, module: str) -> tuple[float, float]:
+    """Line and branch coverage as plain coverage and pytest find them."""
+    data = project.parent / "plain.coverage"
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(project), "HOME": str(project.parent)}
+    run = [sys.executable, "-m", "coverage"]
+    command = [*run, "run", "--branch", f"--data-file={data}", f"--source={module}"]
+    command += ["-m", "pytest", "-q", "-p", "no:cacheprovider", test_file]
+    subprocess.run(command, cwd=project, env=env, check=True, capture_output=True)
+    out = project.parent / "plain.json"
+    command = [*run, "json", "-q", f"--data-file={data}", "-o", str(out)]
+    subprocess.run(command, cwd=project, env=env, check=True, capture_output=True)
+    (facts,) = json.loads(out.read_text())["files"].values()
+    s = facts["summary"]
+    return (
+        100 * s["covered_lines"] / s["num_statements"],
+        100 * s["covered_branches"] / s["num_branches"],
+    )
+
+
+def check_report(project: Path, task: Task) -> None:
+    """The report says what plain pytest and plain coverage say."""
+    assert task.status == "completed", task.error
+    result = task.result
+    assert isinstance(result, dict)
+    line, branch = measured(project, str(result["output_path"]), "calc")
+    assert result["line"] == pytest.approx(line, abs=0.05)
+    assert result["branch"] == pytest.approx(branch, abs=0.05)
+    assert result["success"] is True
+    assert result["kept"] > 0
+
+
+def test_the_kept_tests_pass_and_the_coverage_is_true(
+    engine: BlockingEngine, project: Path
+) -> None:
+    task = engine.wait(generate(engine, project), 90)
+    check_report(project, task)
+    assert task.sandbox_got is not None
+
+
+def test_a_second_run_of_the_same_is_answered_from_the_cache(
+    engine: BlockingEngine, project: Path
+) -> None:
+    first = engine.wait(generate(engine, project), 90)
+    assert isinstance(first.result, dict)
+    made = project / str(first.result["output_path"])
+    text = made.read_text()
+    made.unlink()
+    again = engine.wait(generate(engine, project), 30)
+    assert isinstance(again.result, dict)
+    assert (first.result["cached"], again.result["cached"]) == (False, True)
+    assert made.read_text() == text
+
+
+def test_a_killed_worker_does_not_end_a_generation(engine: BlockingEngine, project: Path, home: Path) -> None:
+    task_id = generate(engine, project)
+    until(lambda: engine.status(task_id).progress is not None, 30, "it is at work")
+    first = worker_pid(home) or 0
+    os.kill(first, signal.SIGKILL)
+    until(lambda: worker_pid(home) not in (None, first), 2.0, "another worker took over")
+    task = engine.wait(task_id, 90)
+    check_report(project, task)
+    events = engine._core.store.events_after(0)  # pyright: ignore[reportPrivateUsage]
+    assert [e.status for e in events if e.status.is_final] == ["completed"]
+    assert stop_worker(home)
+    until(lambda: of_store(home) == [], 5, "nothing is left")
+
+
+HOSTILE = {
+    "cannot be imported": "import a_module_that_nobody_has\n",
+    "is empty": "",
+    "is no Python": "def broken(:\n",
+    "hangs at import": "import time\ntime.sleep(3600)\n",
+    "leaves the process": "import os\nos._exit(0)\n",
+    "deletes its directory": (
+        "import os, shutil\nshutil.rmtree(os.path.dirname(os.path.abspath(__file__)))\n"
+        "def f(x: int) -> int:\n    return x\n"
+    ),
+    "deletes what it can": (
+        "import shutil\nshutil.rmtree({victim!r}, ignore_errors=True)\n"
+        "def f(x: int) -> int:\n    return x + 1\n"
+    ),
+    "prints without end": (
+        "import os\nfor _ in range(1024):\n    os.write(1, b'x' * 1048576)\n"
+        "def f(x: int) -> int:\n    return x\n"
+    ),
+}
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("how", HOSTILE)
+def test_a_hostile_module_fails_clearly_and_harms_nothing(
+    engine: BlockingEngine, project: Path, home: Path, how: str
+) -> None:
+    victim = project.parent / "victim"
+    victim.mkdir()
+    (victim / "diary").write_text("mine")
+    (project / "bad.py").write_text(HOSTILE[how].replace("{victim!r}", repr(str(victim))))
+    before = {p: p.read_bytes() for p in project.rglob("*") if p.is_file()}
+    task = engine.wait(generate(engine, project, "bad.py"), 120)
+    if how == "deletes what it can":  # it cannot: then there is something to test
+        made = project / "tests"
+        assert task.status in ("completed", "failed")
+        shutil.rmtree(made, ignore_errors=True)
+    else:
+        assert task.status == "failed", task.result
+        assert task.error is not None
+        assert task.error.message
+        assert task.error.code not in ("internal", "lost"), task.error
+    assert (victim / "diary").read_text() == "mine"
+    assert {p: p.read_bytes() for p in project.rglob("*") if p.is_file()} == before
+    following = engine.wait(engine.submit("shell", {"argv": ["true"]}), 20)
+    assert following.status == "completed"
