@@ -77,7 +77,9 @@ def request_from_words(
             "There is nothing to submit. Give a kind and its target, such as "
             "tests src/auth.py, or a function, such as mypkg.train:fit epochs=3."
         )
-    first = words[0].value if isinstance(words[0], Named) else words[0]
+    first = words[0]
+    if isinstance(first, Named):
+        first = f"{first.name}=..." if first.name else first.value
     if isinstance(first, str) and first in kind_names():
         kind = get_kind(first)
         name, params = kind.name, _params_of_kind(kind, _sorted_out(words[1:]))

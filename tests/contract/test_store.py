@@ -132,9 +132,7 @@ def test_a_failure_is_data(store: TaskStore) -> None:
     assert (task.status, task.error, task.result) == (F, BROKEN, None)
 
 
-@pytest.mark.parametrize(
-    ("first", "late"), [pair for pair in itertools.product((C, F, X), repeat=2)]
-)
+@pytest.mark.parametrize(("first", "late"), list(itertools.product((C, F, X), repeat=2)))
 def test_a_final_state_never_changes(store: TaskStore, first: TaskStatus, late: TaskStatus) -> None:
     task = started(store)
     end(store, task, first)

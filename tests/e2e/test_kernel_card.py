@@ -147,3 +147,5 @@ def test_a_kernel_without_ipywidgets_gets_html() -> None:
 def test_an_unknown_display_mode_is_refused_by_its_values() -> None:
     with Kernel(TTA_DISPLAY="fancy") as kernel:
         assert "auto, widget, html, text" in usage_error(kernel.run("%tta_submit shell -- true"))
+        kernel.run("import os; os.environ['TTA_DISPLAY'] = 'auto'")
+        assert kernel.run("%tta_status").text == "No tasks."

@@ -131,7 +131,7 @@ def test_a_hundred_kills_lose_nothing_and_leave_nothing(home: Path, seed: int) -
         seen = some[-1].seq
     store.close()
     final = Counter(e.task_id for e in events if e.kind == "moved" and e.status.is_final)
-    assert {task_id: 1 for task_id in tasks} == dict(final), "ended other than exactly once"
+    assert dict.fromkeys(tasks, 1) == dict(final), "ended other than exactly once"
     started = Counter(line.split()[0] for line in chaos.starts.read_text().splitlines())
     twice = [i for i, n in started.items() if n > 1 and not tasks[i].idempotent]
     assert twice == [], "ran twice and may not"

@@ -48,7 +48,9 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def generate(engine: BlockingEngine, project: Path, module: str = "calc.py", **params: object) -> str:
+def generate(
+    engine: BlockingEngine, project: Path, module: str = "calc.py", **params: object
+) -> str:
     facts = {"module_path": module, "budget": 3, **params}
     return engine.submit("tests", facts, workspace=str(project))
 
@@ -106,7 +108,9 @@ def test_a_second_run_of_the_same_is_answered_from_the_cache(
     assert made.read_text() == text
 
 
-def test_a_killed_worker_does_not_end_a_generation(engine: BlockingEngine, project: Path, home: Path) -> None:
+def test_a_killed_worker_does_not_end_a_generation(
+    engine: BlockingEngine, project: Path, home: Path
+) -> None:
     task_id = generate(engine, project)
     until(lambda: engine.status(task_id).progress is not None, 30, "it is at work")
     first = worker_pid(home) or 0

@@ -66,7 +66,7 @@ def test_ids_are_never_the_same() -> None:
     ],
 )
 def test_a_wrong_option_is_named(options: dict[str, object], words: str) -> None:
-    with pytest.raises(InvalidRequestError, match=".") as caught:
+    with pytest.raises(InvalidRequestError, match=r".") as caught:
         made(**options)
     assert words in str(caught.value)
 

@@ -78,6 +78,8 @@ class Magics:
     def _submit(
         self, options: argparse.Namespace, line: Line, cell: str | None, names: "_Names"
     ) -> object:
+        if not (options.quiet or options.json):
+            display_mode(self.session.shell)  # if it is wrong, nothing may be submitted
         words: list[object] = [_as_word(word) for word in options.words]
         if cell is not None:
             words = _with_body(words, cell)

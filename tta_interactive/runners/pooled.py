@@ -20,16 +20,19 @@ import socket
 import sys
 import threading
 import time
+from typing import Any, Callable
 
 LOG_SECONDS = 0.1
 LOG_BYTES = 32 * 1024
 MAX_RESULT_BYTES = 16 * 1024 * 1024
 
 
-def _load_child():  # type: ignore[no-untyped-def]  # the module beside this one
+def _load_child() -> Any:
+    """The module beside this one, under a name that hides no module of the user."""
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "child.py")
     spec = importlib.util.spec_from_file_location("_tta_child", path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -38,18 +41,18 @@ def _load_child():  # type: ignore[no-untyped-def]  # the module beside this one
 class _Log(io.RawIOBase):
     """What `print` writes to; sends it in pieces, at the latest after a tenth of a second."""
 
-    def __init__(self, send) -> None:  # type: ignore[no-untyped-def]  # takes a text
+    def __init__(self, send: Callable[[str], None]) -> None:
         super().__init__()
         self._send = send
         self._lock = threading.Lock()
-        self._held = bytearray()
+        self._held: bytearray = bytearray()
         self._sent_at = 0.0
         self._timer = None
 
     def writable(self) -> bool:
         return True
 
-    def write(self, data) -> int:  # type: ignore[no-untyped-def, override]  # any buffer
+    def write(self, data: Any) -> int:
         with self._lock:
             self._held += data
             due = time.monotonic() - self._sent_at >= LOG_SECONDS

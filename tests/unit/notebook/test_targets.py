@@ -70,6 +70,10 @@ def test_what_is_neither_kind_nor_function_is_refused_with_the_kinds() -> None:
     assert sentence.startswith("'tset' is neither a kind nor a function. Kinds: call, python")
 
 
+def test_a_named_value_is_no_kind_and_no_function() -> None:
+    assert refusal(Named("f", print)).startswith("'f=...' is neither a kind nor a function.")
+
+
 def test_nothing_is_refused_with_an_example() -> None:
     assert "tests src/auth.py" in refusal()
 
