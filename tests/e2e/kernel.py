@@ -201,9 +201,7 @@ class Kernel:
             comm_id: The button's.
             forged: What a page that was tampered with adds.
         """
-        request = self.client.session.msg("create_subshell_request", {})
-        self.client.control_channel.send(request)
-        subshell = self.client.get_control_msg(timeout=BOUND)["content"].get("subshell_id")
+        subshell = self._new_subshell()
         content: Mapping[str, Any] = {
             "comm_id": comm_id,
             "data": {"method": "custom", "content": {"event": "click", **forged}},
@@ -212,6 +210,14 @@ class Kernel:
         if subshell is not None:
             message["header"]["subshell_id"] = subshell
         self.client.shell_channel.send(message)
+
+    def _new_subshell(self) -> str | None:
+        features = self.client.kernel_info(reply=True, timeout=BOUND)["content"]
+        if "kernel subshells" not in features.get("supported_features", []):
+            return None  # ipykernel 6
+        request = self.client.session.msg("create_subshell_request", {})
+        self.client.control_channel.send(request)
+        return str(self.client.get_control_msg(timeout=BOUND)["content"]["subshell_id"])
 
 
 def button_in(reply: Reply) -> str:

@@ -20,7 +20,8 @@ import socket
 import sys
 import threading
 import time
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 LOG_SECONDS = 0.1
 LOG_BYTES = 32 * 1024

@@ -2,11 +2,12 @@
 
 import json
 import os
+import re
 import sqlite3
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import JsonValue
 
@@ -33,6 +34,8 @@ from tta_interactive.store.rows import (
     task_of,
 )
 from tta_interactive.task import Task, TaskError, TaskStatus
+
+_ID: Final = re.compile(r"t_[A-Za-z0-9_-]{22}")
 
 
 class SqliteStore:
@@ -171,6 +174,8 @@ class SqliteStore:
         def work(db: sqlite3.Connection) -> list[sqlite3.Row]:
             rows = db.execute(sql.FINISHED_BEFORE, values).fetchall()
             db.executemany(sql.REMOVE, [{"seq": row["seq"]} for row in rows])
+            if rows:
+                db.execute(sql.REMOVE_EVENTS)
             return rows
 
         rows = self._db.write(work)
@@ -260,7 +265,9 @@ def _resolve(db: sqlite3.Connection, wanted: str, owner: str | None) -> str:
     found = [row[0] for row in db.execute(sql.BY_PREFIX, values).fetchall()]
     if wanted in found or len(found) == 1:
         return wanted if wanted in found else found[0]
-    labelled = db.execute(sql.BY_LABEL, values).fetchone()
+    # Newest first and without an index: a label that exists is mostly found at once, and
+    # what looks like an id is none.
+    labelled = None if _ID.fullmatch(wanted) else db.execute(sql.BY_LABEL, values).fetchone()
     if labelled is not None:
         return labelled[0]
     if found:

@@ -161,3 +161,4 @@ FINISHED_BEFORE: Final = """
      LIMIT :limit
 """
 REMOVE: Final = "DELETE FROM tasks WHERE seq = :seq"
+REMOVE_EVENTS: Final = "DELETE FROM events WHERE task NOT IN (SELECT seq FROM tasks)"

@@ -38,6 +38,7 @@ REPORT_SECONDS: Final = 0.1  # progress of all tasks is stored together, this of
 REFUSED_SECONDS: Final = 1.0  # before a task that could not be started is tried again
 FULL_SECONDS: Final = 1.0  # before a full disk is tried again
 UPKEEP_SECONDS: Final = 5.0
+COLLECT_SECONDS: Final = 0.001
 CHECKPOINT_BYTES: Final = 4 * 1024 * 1024
 STOP_SECONDS: Final = 8.0  # for what runs to end, when the worker is told to
 
@@ -61,6 +62,7 @@ class Worker:
         self._reports: dict[str, Report] = {}
         self._reported_at = 0.0
         self._is_due = True
+        self._is_loaded = False  # the last look filled every slot
         self._counter = -1
         self._looked_at = 0.0
         self._seen: int | None = None
@@ -123,11 +125,14 @@ class Worker:
     # ---- one turn
 
     def _turn(self) -> None:
-        ready = self._selector.select(self._pause())
-        for key, _ in ready:
-            if key.fileobj in self._selector.get_map():  # an earlier one may have closed it
-                key.data()
+        self._listen(self._pause())
         now = time.monotonic()
+        if self._is_loaded and self._endings:
+            # One commit for all that end in the next moment.
+            until = now + COLLECT_SECONDS
+            while len(self._endings) < self._settings.slots and now < until:
+                self._listen(until - now)
+                now = time.monotonic()
         if now - self._looked_at >= LOOK_SECONDS:
             self._looked_at = now
             counter = self._store.change_counter()
@@ -143,6 +148,11 @@ class Worker:
             self._store_reports(now)
         if now >= self._upkeep_at:
             self._upkeep(now)
+
+    def _listen(self, seconds: float) -> None:
+        for key, _ in self._selector.select(seconds):
+            if key.fileobj in self._selector.get_map():  # an earlier one may have closed it
+                key.data()
 
     def _pause(self) -> float:
         """Seconds to sleep at most."""
@@ -174,6 +184,7 @@ class Worker:
                 self._is_due, self._retry_at = True, time.monotonic() + FULL_SECONDS
                 return
             self._endings = []
+            self._is_loaded = len(started) == free > 0
             for ending in endings:
                 self._reports.pop(ending.task_id, None)
                 self._placement.forget(ending.task_id)

@@ -151,7 +151,7 @@ def test_a_damaged_cache_entry_is_no_entry(made: Made, tmp_path: Path) -> None:
     (entry,) = (tmp_path / "cache/testgen").glob("*.json")
     assert entry.stat().st_mode & 0o077 == 0
     whole = entry.read_text()
-    for damage in (whole[:-20], whole.replace('"text"', '"test"'), "[" * 100_000, "", "{}"):
+    for damage in (whole[:-20], whole.replace(':"text"', ':"test"'), "[" * 100_000, "", "{}"):
         entry.write_text(damage)
         assert cache.load(tmp_path, "k" * 64) is None
     entry.write_text(whole)
@@ -235,13 +235,23 @@ def test_tests_that_the_projects_own_settings_break_are_dropped(lab: Lab) -> Non
     assert report["failed"] >= 1
 
 
-def test_a_project_whose_settings_stop_every_test_gets_no_file(lab: Lab) -> None:
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ("raise RuntimeError('closed today')\n", "closed today"),
+        ("def pytest_sessionfinish(session): session.exitstatus = 3\n", "passed"),
+    ],
+    ids=["no test can run", "all pass and the exit code says no"],
+)
+def test_a_project_whose_settings_fail_every_run_gets_no_file(
+    lab: Lab, settings: str, words: str
+) -> None:
     lab.write("m.py", GOOD)
-    lab.write("conftest.py", "raise RuntimeError('closed today')\n")
+    lab.write("conftest.py", settings)
     before = lab.files()
     failure = lab.failure()
     assert failure.code == "not_verified"
-    assert "closed today" in failure.detail
+    assert words in failure.detail
     assert lab.files() == before
 
 

@@ -35,7 +35,6 @@ CREATE INDEX tasks_delayed ON tasks (not_before)
 CREATE INDEX tasks_active ON tasks (seq) WHERE status IN ('running', 'input_required');
 CREATE INDEX tasks_status ON tasks (status, seq);           -- counts, and lists by status
 CREATE INDEX tasks_owner ON tasks (owner, seq);             -- an agent lists its own
-CREATE INDEX tasks_label ON tasks (label, seq);             -- a label names the newest
 
 CREATE TABLE edges (
     needs INTEGER NOT NULL,                                 -- must complete first
@@ -52,7 +51,8 @@ CREATE TABLE events (
     at      INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX events_task ON events (task, kind);
+-- To find the one progress event of a task; the other events need no index.
+CREATE INDEX events_progress ON events (task) WHERE kind = 'progressed';
 
 -- The rules stand here too: an old or faulty program cannot break them.
 CREATE TRIGGER tasks_final_stays BEFORE UPDATE ON tasks
@@ -126,8 +126,7 @@ BEGIN
     VALUES (new.seq, 'progressed', new.status, new.attempt, new.changed_at);
 END;
 
-CREATE TRIGGER events_gone AFTER DELETE ON tasks
+CREATE TRIGGER edges_gone AFTER DELETE ON tasks
 BEGIN
-    DELETE FROM events WHERE task = old.seq;
-    DELETE FROM edges WHERE needs = old.seq OR task = old.seq;
+    DELETE FROM edges WHERE needs = old.seq;
 END;
