@@ -31,6 +31,8 @@ def missing_parts() -> dict[str, str]:
     missing: dict[str, str] = {}
     if probe() < SandboxLevel.NAMESPACES:
         missing["sandbox"] = "bubblewrap is not installed or cannot make namespaces"
+    if shutil.which("strace") is None:
+        missing["strace"] = "strace is not installed"
     if shutil.which("chromium") is None:
         missing["browser"] = "Chromium is not installed"
     elif importlib.util.find_spec("jupyterlab") is None:

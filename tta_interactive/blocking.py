@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -144,6 +145,10 @@ class BlockingEngine:
     def logs(self, task_id: str, *, tail_lines: int | None = None, max_bytes: int = 65536) -> str:
         """As `ExecutionEngine.logs`."""
         return self._core.logs(task_id, tail_lines=tail_lines, max_bytes=max_bytes)
+
+    def collect_garbage(self, older_than: timedelta, *, dry_run: bool = False) -> Sequence[Task]:
+        """Remove final tasks that finished longer ago, with their files; those tasks."""
+        return self._core.collect_garbage(older_than, dry_run=dry_run)
 
     def subscribe(
         self,

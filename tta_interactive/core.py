@@ -245,7 +245,7 @@ class Follower:
 
     def __init__(self, core: Core, task_id: str) -> None:
         self._core, self._task_id = core, task_id
-        self._attempt = 0
+        self._attempt: int = 0
         self._offset = 0
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.is_over = False

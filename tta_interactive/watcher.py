@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -166,6 +166,8 @@ class Watcher:
 
     def _disconnect(self) -> None:
         if self._socket is not None:
+            with suppress(OSError):  # the other end may be gone
+                self._socket.shutdown(socket.SHUT_RDWR)  # wakes the thread that sleeps on it
             self._socket.close()
             self._socket = None
 

@@ -22,8 +22,7 @@ from typing import Any, Self
 
 from playwright.sync_api import Locator, Page, sync_playwright
 
-from tests.e2e.kernel import kernel_environment, new_home
-from tta_interactive.worker.start import stop_worker
+from tests.e2e.kernel import kernel_environment, new_home, remove_home
 
 CHROME = [
     "--headless",
@@ -115,9 +114,8 @@ class Lab:
             os.killpg(self._server.pid, signal.SIGKILL)
             self._server.wait(10)
         self._log.close()
-        stop_worker(self.home / "store")
         shutil.rmtree(self._profile, ignore_errors=True)
-        shutil.rmtree(self.home, ignore_errors=True)
+        remove_home(self.home)
 
     def open(self, name: str, cells: list[str] | None = None) -> "Notebook":
         """Open a notebook, made of these cells or as it was saved, in a page of its own."""

@@ -21,7 +21,7 @@ from typing import Any, Self
 
 from jupyter_client.manager import KernelManager
 
-from tta_interactive.worker.start import stop_worker
+from tta_interactive.worker.start import stop_worker, wait_for_worker
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -64,6 +64,15 @@ def new_home() -> Path:
     return Path(tempfile.mkdtemp(prefix="tta-k-"))
 
 
+def remove_home(home: Path) -> None:
+    """End the worker, also one that was started a moment ago, and delete everything."""
+    store = home / "store"
+    if (store / "worker.log").exists():  # one was started: it may not hold its lock yet
+        wait_for_worker(store, 5.0)
+    assert stop_worker(store)
+    shutil.rmtree(home, ignore_errors=True)
+
+
 def kernel_environment(home: Path, **more: str) -> dict[str, str]:
     """The variables of a process with a store and an IPython profile of its own."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
@@ -100,6 +109,8 @@ class Kernel:
         self.client = self._manager.client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=BOUND)
+        facts = self.client.kernel_info(reply=True, timeout=BOUND)["content"]
+        self._has_subshells = "kernel subshells" in facts.get("supported_features", [])
         if self._load:
             assert self.run("%load_ext tta_interactive").status == "ok"
 
@@ -108,8 +119,7 @@ class Kernel:
         self._manager.shutdown_kernel(now=True)
         self._manager.cleanup_resources()
         if self._owns_home:
-            stop_worker(self.home / "store")
-            shutil.rmtree(self.home, ignore_errors=True)
+            remove_home(self.home)
 
     def start(self, code: str) -> str:
         """Run a cell and do not wait for it."""
@@ -212,8 +222,7 @@ class Kernel:
         self.client.shell_channel.send(message)
 
     def _new_subshell(self) -> str | None:
-        features = self.client.kernel_info(reply=True, timeout=BOUND)["content"]
-        if "kernel subshells" not in features.get("supported_features", []):
+        if not self._has_subshells:
             return None  # ipykernel 6
         request = self.client.session.msg("create_subshell_request", {})
         self.client.control_channel.send(request)

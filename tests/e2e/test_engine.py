@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from contextlib import aclosing
+from datetime import timedelta
 from pathlib import Path
 
 import anyio
@@ -209,17 +210,11 @@ def test_the_blocking_twin_works_inside_a_running_loop(home: Path) -> None:
 
 
 def test_old_finished_tasks_are_removed_with_their_logs(home: Path) -> None:
-    from datetime import timedelta
-
-    from tta_interactive.core import Core
-
     with BlockingEngine(home) as engine:
         done = engine.wait(engine.submit("shell", {"argv": ["echo", "x"]}), 20).id
         running = engine.submit(*SLEEP)
-        core = Core(home)
-        assert [t.id for t in core.collect_garbage(timedelta(0), dry_run=True)] == [done]
+        assert [t.id for t in engine.collect_garbage(timedelta(0), dry_run=True)] == [done]
         assert engine.logs(done) == "x\n"
-        assert [t.id for t in core.collect_garbage(timedelta(0))] == [done]
-        core.close()
+        assert [t.id for t in engine.collect_garbage(timedelta(0))] == [done]
         assert [task.id for task in engine.list()] == [running]
         assert not list((home / "attempts").glob(f"{done}*"))

@@ -1,7 +1,6 @@
 """Notebooks that are run and converted without a browser."""
 
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +12,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbconvert import HTMLExporter
 
-from tests.e2e.kernel import WIDGET_VIEW, kernel_environment, new_home
-from tta_interactive.worker.start import stop_worker
+from tests.e2e.kernel import WIDGET_VIEW, kernel_environment, new_home, remove_home
 
 CANARY = "<img src=x onerror=alert(1)>"
 
@@ -26,8 +24,7 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         if os.environ.get(name) != value:
             monkeypatch.setenv(name, value)
     yield home
-    stop_worker(home / "store")
-    shutil.rmtree(home, ignore_errors=True)
+    remove_home(home)
 
 
 def run(home: Path, *cells: str) -> Any:

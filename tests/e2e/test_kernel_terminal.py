@@ -1,15 +1,13 @@
 """The magics in terminal IPython: text only, a line that changes, Ctrl-C that only leaves."""
 
 import re
-import shutil
 import sys
 from collections.abc import Iterator
 
 import pexpect
 import pytest
 
-from tests.e2e.kernel import kernel_environment, new_home
-from tta_interactive.worker.start import stop_worker
+from tests.e2e.kernel import kernel_environment, new_home, remove_home
 
 PROMPT = r"In \[\d+\]: "
 
@@ -37,8 +35,7 @@ def ipython() -> Iterator["pexpect.spawn[str]"]:
     ask(child, "%load_ext tta_interactive")
     yield child
     child.close(force=True)
-    stop_worker(home / "store")
-    shutil.rmtree(home, ignore_errors=True)
+    remove_home(home)
 
 
 def ask(child: "pexpect.spawn[str]", line: str) -> str:

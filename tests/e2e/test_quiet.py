@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -17,7 +16,7 @@ from tta_interactive.worker.start import worker_pid
 SECONDS = 5.0
 LOOKS_A_SECOND = 4.0
 WAITERS = Path(__file__).with_name("waiters.py")
-pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+pytestmark = pytest.mark.strace
 
 
 def traced(pid: int, home: Path, seconds: float) -> list[str]:

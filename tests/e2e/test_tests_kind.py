@@ -124,6 +124,26 @@ def test_a_killed_worker_does_not_end_a_generation(
     until(lambda: of_store(home) == [], 5, "nothing is left")
 
 
+def test_settings_above_the_workspace_hold_for_the_kept_tests(
+    engine: BlockingEngine, project: Path
+) -> None:
+    warns = "\nimport warnings\n\n\ndef old(n: int) -> int:\n    warnings.warn('old', stacklevel=2)\n    return n\n"
+    (project / "calc.py").write_text(CALC + warns)
+    (project.parent / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
+    task = engine.wait(generate(engine, project), 90)
+    check_report(project, task)  # runs plain pytest, which reads that file
+
+
+@pytest.mark.sandbox
+def test_a_store_inside_the_workspace_is_no_hindrance(project: Path) -> None:
+    home = project / ".tta"
+    try:
+        with BlockingEngine(home) as engine:
+            check_report(project, engine.wait(generate(engine, project), 90))
+    finally:
+        assert stop_worker(home)
+
+
 HOSTILE = {
     "cannot be imported": "import a_module_that_nobody_has\n",
     "is empty": "",

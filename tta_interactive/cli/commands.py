@@ -14,7 +14,6 @@ from tta_interactive.cli.show import show_ends, show_json, show_result
 from tta_interactive.cli.view import card, detail_lines, state_words, table, wrapped
 from tta_interactive.cli.waiting import wait_for
 from tta_interactive.cli.worker import worker
-from tta_interactive.core import Core
 from tta_interactive.errors import InvalidRequestError
 from tta_interactive.settings import read_settings
 from tta_interactive.targets import request_from_words
@@ -203,11 +202,8 @@ def gc(arguments: argparse.Namespace, screen: Screen) -> Exit:
     seconds: float | None = arguments.older_than
     days = read_settings().keep_days
     keep = timedelta(days=days) if seconds is None else timedelta(seconds=seconds)
-    core = Core(owner="cli")
-    try:
-        gone = core.collect_garbage(keep, dry_run=arguments.dry_run)
-    finally:
-        core.close()
+    with BlockingEngine(owner="cli") as engine:
+        gone = engine.collect_garbage(keep, dry_run=arguments.dry_run)
     if screen.is_json:
         ids = [task.id for task in gone]
         screen.json({"dry_run": arguments.dry_run, "count": len(ids), "ids": ids})

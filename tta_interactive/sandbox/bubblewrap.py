@@ -76,7 +76,12 @@ def wrap(
             command += ["--ro-bind-try", place, place]
     if workspace != "/":
         command += [bind, workspace, workspace, *_secrets(workspace, home)]
-    command += _masked_store(workspace, store)
+    if masked := _masked_store(workspace, store):
+        # What lies in the store and was asked for by name is shown again, read only.
+        ours = [p for p in _outermost(readable) if _covers(os.path.realpath(store), p)]
+        command += masked
+        for place in ours:
+            command += ["--ro-bind-try", place, place]
     for place in sorted(inside, key=len):
         command += ["--bind", place, place]
     command += ["--proc", "/proc", "--dev", "/dev", "--chdir", workspace]

@@ -33,6 +33,11 @@ def prepare(home: Path) -> None:
     """
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = problem(home)  # before anything is written into it
+        if found:
+            raise UnsafePlaceError(found)
+        if stat.S_IMODE(home.lstat().st_mode) != 0o700:
+            home.chmod(0o700)
         for folder in FOLDERS:
             (home / folder).mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
@@ -40,11 +45,6 @@ def prepare(home: Path) -> None:
             f"The state directory {str(home)!r} cannot be made: {error.strerror}. "
             "Set TTA_HOME to a directory that you may write."
         ) from None
-    found = problem(home)
-    if found:
-        raise UnsafePlaceError(found)
-    if stat.S_IMODE(home.lstat().st_mode) != 0o700:
-        home.chmod(0o700)
     for name in DATABASE_FILES:
         path = home / name
         if path.exists() and stat.S_IMODE(path.lstat().st_mode) & 0o077:

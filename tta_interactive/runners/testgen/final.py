@@ -4,6 +4,7 @@ The workspace is read only in there. The plugin that comes along only reports; i
 the path nor the order.
 """
 
+import os
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +19,7 @@ from tta_interactive.runners.testgen.verify import (
 )
 
 SECONDS = 300.0
+SETTINGS = ("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ def run_in_place(bench: Bench, source: Source, output: Path, workspace: Path) ->
         timeout=SECONDS,
         environment=variables,
         workspace=workspace,
+        readable=settings_above(workspace),
         watch=stall_watch(report, 3 * TEST_SECONDS),
     )
     sheet = read_sheet(report)
@@ -65,6 +68,20 @@ def run_in_place(bench: Bench, source: Source, output: Path, workspace: Path) ->
     other = bool(sheet.broken) or not _is_same(sheet.module_file, source.file)
     text = "\n".join(part for part in (sheet.broken, step.output) if part)
     return Final(passed, bad, other, text[-4000:])
+
+
+def settings_above(workspace: Path) -> list[Path]:
+    """The project that the workspace is a part of: pytest reads settings above it too.
+
+    The nearest directory with such a file, but no home and nothing that holds one.
+    """
+    home = Path(os.environ.get("HOME", "/")).resolve()
+    for folder in workspace.resolve().parents:
+        if folder == Path("/") or home.is_relative_to(folder):
+            break
+        if any((folder / name).is_file() for name in SETTINGS):
+            return [folder]
+    return []
 
 
 def _is_same(found: str, file: Path) -> bool:
@@ -80,15 +97,7 @@ def needs_path_lines(source: Source, workspace: Path) -> bool:
     found = {Path(place).resolve() for place in places if place}
     own = source.root / source.relative.parts[0]
     # Its settings can put any directory on the path, and so can a conftest.py beside them.
-    settings = (
-        "conftest.py",
-        "pytest.ini",
-        ".pytest.ini",
-        "pyproject.toml",
-        "tox.ini",
-        "setup.cfg",
-    )
-    is_plain = not any((workspace / name).exists() for name in settings)
+    is_plain = not any((workspace / name).exists() for name in ("conftest.py", *SETTINGS))
     return is_plain and own.resolve() not in found
 
 

@@ -132,6 +132,7 @@ class Bench:
         timeout: float,
         environment: Mapping[str, str] | None = None,
         workspace: Path | None = None,
+        readable: Sequence[Path] = (),
         hash_seed: int = 0,
         watch: Callable[[], bool] | None = None,
     ) -> Step:
@@ -142,6 +143,7 @@ class Bench:
             timeout: Seconds of wall-clock time.
             environment: Variables beside the few that every step has.
             workspace: Also let it see the user's own directory, read only, and start there.
+            readable: More places that it may read.
             hash_seed: For PYTHONHASHSEED.
             watch: Called about ten times a second; True stops the step.
         """
@@ -154,7 +156,7 @@ class Bench:
                 workspace=str(workspace or place),
                 workspace_writable=workspace is None,
                 writable=[str(place)],
-                readable=self._readable(),
+                readable=[*self._readable(), *map(str, readable)],
                 store=str(self.store or ""),
                 environment=variables,
             )
