@@ -224,3 +224,11 @@ def test_files_are_private_from_the_first_byte(home: Path) -> None:
     finally:
         os.umask(old)
     assert {path for path, mode in modes.items() if mode & 0o077} == set()
+
+
+def test_a_worker_can_be_stopped_before_it_has_begun(home: Path) -> None:
+    for _ in range(5):
+        with BlockingEngine(home) as engine:
+            engine.submit("shell", {"argv": ["true"]})
+        assert stop_worker(home)
+        assert of_store(home) == []

@@ -62,7 +62,7 @@ class Worker:
         self._reports: dict[str, Report] = {}
         self._reported_at = 0.0
         self._is_due = True
-        self._is_loaded = False  # the last look filled every slot
+        self._is_loaded = False  # every slot is taken, and more is ready
         self._counter = -1
         self._looked_at = 0.0
         self._seen: int | None = None
@@ -184,7 +184,7 @@ class Worker:
                 self._is_due, self._retry_at = True, time.monotonic() + FULL_SECONDS
                 return
             self._endings = []
-            self._is_loaded = len(started) == free > 0
+            self._is_loaded = len(started) == free > 0 and self._store.is_ready_work(now)
             for ending in endings:
                 self._reports.pop(ending.task_id, None)
                 self._placement.forget(ending.task_id)

@@ -21,8 +21,16 @@ KEPT: Final = (
     "TTA_MAX_LOG_BYTES", "TTA_KEEP_DAYS",
 )  # fmt: skip
 
+
+class _Detached(subprocess.Popen[bytes]):
+    """A process that outlives this one on purpose: to forget it is no mistake to warn of."""
+
+    def __del__(self) -> None:
+        """Say nothing."""
+
+
 # Workers that this process started: kept so that one that ended is reaped at the next start.
-_started: list[subprocess.Popen[bytes]] = []
+_started: list[tuple[Path, _Detached]] = []
 
 
 def worker_command(home: Path) -> list[str]:
@@ -47,7 +55,7 @@ def ensure_worker(home: Path) -> None:
     Raises:
         WorkerError: No process can be started. What was submitted stays queued.
     """
-    _started[:] = [process for process in _started if process.poll() is None]
+    _started[:] = [(place, process) for place, process in _started if process.poll() is None]
     if holder(home) is not None:
         return
     if not sys.executable:
@@ -60,17 +68,16 @@ def ensure_worker(home: Path) -> None:
         try:
             # A session of its own: a kernel's interrupt, restart and shutdown go to its
             # process group, which the worker is then no part of (measured).
-            _started.append(
-                subprocess.Popen(
-                    worker_command(home),
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    cwd="/",
-                    env=worker_environment(),
-                    start_new_session=True,
-                )
+            process = _Detached(
+                worker_command(home),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                env=worker_environment(),
+                start_new_session=True,
             )
+            _started.append((home, process))
         finally:
             os.close(log)
     except OSError as error:
@@ -87,6 +94,10 @@ def stop_worker(home: Path, timeout: float = 10.0) -> bool:
         home: The store's directory.
         timeout: Seconds to wait for the end.
     """
+    for place, starting in _started:
+        if place == home and starting.poll() is None and starting.pid != holder(home):
+            starting.terminate()  # it has not even taken the lease
+            starting.wait(timeout)
     pid = holder(home)
     if pid is None:
         return True
