@@ -376,7 +376,7 @@ def _generating(say: Say) -> Callable[[float], None]:
         percent = int(100 * reached)
         if percent > shown:
             shown = percent
-            say(0.6 * reached, f"Generating tests: {percent} % of the lines so far")
+            say(0.6 * reached, f"Generating tests: {percent} % of the lines in functions so far")
 
     return progress
 

@@ -7,6 +7,7 @@ was being called.
 
 import ast
 import importlib
+import inspect
 import json
 import os
 import random
@@ -14,7 +15,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any, cast
 
 from ..guard import Guard
@@ -60,10 +61,10 @@ def run(job: dict[str, Any]) -> None:
     runner = Runner(str(module.__file__), names.space, guard, _raise_lines(tree), CALL_LIMIT)
     hidden = [job["root"], os.getcwd(), sys.prefix, sys.base_prefix, *job["writable"]]
     expectations = Expectations(module.__name__, names, known, hidden)
-    every_line = frozenset[int]().union(*(target.lines for target in targets))
+    every_line = _lines_of_functions(compile(tree, "", "exec"))
 
-    def report_beat(step: int, target: str, lines: int) -> None:
-        record = json.dumps([step, target[:100], lines, len(every_line)])
+    def report_beat(step: int, target: str, lines: set[int]) -> None:
+        record = json.dumps([step, target[:100], len(lines & every_line), len(every_line)])
         os.pwrite(beat, record.encode().ljust(BEAT)[:BEAT], 0)
 
     def keep(found: Found) -> None:
@@ -155,6 +156,19 @@ def _numbers(value: Any, found: list[int], depth: int = 0) -> None:
             return
         for item in items:
             _numbers(item, found, depth + 1)
+
+
+def _lines_of_functions(code: CodeType) -> set[int]:
+    """The lines of all functions below a code object: what an import alone does not run."""
+    found: set[int] = set()
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            # CO_OPTIMIZED marks functions; a class body runs at import.
+            if inner.co_flags & inspect.CO_OPTIMIZED:
+                lines = {line for _, _, line in inner.co_lines() if line}
+                found |= lines - {inner.co_firstlineno}
+            found |= _lines_of_functions(inner)
+    return found
 
 
 def _replayed(journal: str, banned: set[str]) -> Iterator[Candidate]:

@@ -60,7 +60,7 @@ class Search:
         *,
         file: str,
         focus: set[int],
-        beat: Callable[[int, str, int], None],
+        beat: Callable[[int, str, set[int]], None],
         keep: Callable[[Found], None],
     ) -> None:
         self._targets = targets
@@ -95,7 +95,7 @@ class Search:
             self.steps += 1
             if candidate is None:
                 continue
-            self._beat(self.steps, candidate.target, len(self._lines))
+            self._beat(self.steps, candidate.target, self._lines)
             if self._consider(candidate):
                 last_new = self.steps
 
