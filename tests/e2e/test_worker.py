@@ -232,3 +232,18 @@ def test_a_worker_can_be_stopped_before_it_has_begun(home: Path) -> None:
             engine.submit("shell", {"argv": ["true"]})
         assert stop_worker(home)
         assert of_store(home) == []
+
+
+def test_a_lost_file_of_the_store_fails_its_task_and_no_other(
+    engine: BlockingEngine, home: Path
+) -> None:
+    engine._core.watcher.ring = lambda: None  # type: ignore[method-assign]  # pyright: ignore
+    large = engine.submit("shell", {"argv": ["echo", "x" * 100_000]})
+    small = engine.submit("shell", {"argv": ["true"]})
+    (home / "blobs" / f"{large}.body").unlink()
+    ensure_worker(home)
+    assert engine.wait(small, 20).status == "completed"
+    task = engine.wait(large, 20)
+    assert task.error is not None
+    assert (task.status, task.error.code) == ("failed", "invalid")
+    assert "cannot be read" in task.error.message

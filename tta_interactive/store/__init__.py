@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from tta_interactive.store.protocol import Ending, Filter, Report, TaskStore
-from tta_interactive.store.sqlite import SqliteStore
+from tta_interactive.store.sqlite import DAMAGED, SqliteStore
 
-__all__ = ["Ending", "Filter", "Report", "SqliteStore", "TaskStore", "open_store"]
+__all__ = ["DAMAGED", "Ending", "Filter", "Report", "SqliteStore", "TaskStore", "open_store"]
 
 
 def open_store(home: Path) -> TaskStore:

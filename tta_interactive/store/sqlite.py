@@ -15,6 +15,7 @@ from tta_interactive.errors import (
     AmbiguousTaskError,
     InvalidRequestError,
     RequestKeyError,
+    StoreDamagedError,
     TaskNotFoundError,
 )
 from tta_interactive.event import Event
@@ -35,6 +36,9 @@ from tta_interactive.store.rows import (
 )
 from tta_interactive.task import Task, TaskError, TaskStatus
 
+# The metadata of a task whose request cannot be read any more: one lost file must not stop
+# the worker, nor hide the other tasks.
+DAMAGED: Final = "tta:damaged"
 _ID: Final = re.compile(r"t_[A-Za-z0-9_-]{22}")
 
 
@@ -236,7 +240,11 @@ class SqliteStore:
         result: JsonValue = None
         if text is not None and (whole or not blobs.is_reference(text)):
             result = json.loads(blobs.get(self._blobs, text))
-        return task_of(row, blobs.get(self._blobs, row["body"]), result)
+        try:
+            body = blobs.get(self._blobs, row["body"])
+        except StoreDamagedError as error:
+            body = as_json({"metadata": {DAMAGED: str(error)}})
+        return task_of(row, body, result)
 
     def _result_text(self, ending: Ending) -> str | None:
         if ending.status is not TaskStatus.COMPLETED:

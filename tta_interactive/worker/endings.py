@@ -3,7 +3,10 @@
 from datetime import datetime, timedelta
 from typing import Final
 
+from pydantic import ValidationError
+
 from tta_interactive.store import Ending
+from tta_interactive.store.rows import as_json
 from tta_interactive.task import SandboxLevel, Task, TaskError, TaskStatus
 from tta_interactive.worker.attempt import Outcome
 
@@ -17,12 +20,19 @@ def ending_of(
 ) -> Ending:
     """The ending that an attempt's outcome means: final, or another try."""
     if outcome.status == "failed":
-        error = TaskError.model_validate(outcome.error or {"code": "error", "message": "?"})
+        error = _error_of(outcome)
         if task.attempt < task.max_attempts and task.cancel_requested_at is None:
             return _again(task, at, sandbox_got, pause=True)
         return _ending(task, TaskStatus.FAILED, sandbox_got, error=error)
     if outcome.status == "cancelled":
         return _ending(task, TaskStatus.CANCELLED, sandbox_got)
+    try:
+        as_json(outcome.result)
+    except (ValueError, TypeError, RecursionError) as problem:
+        words = f"Its result cannot be kept: {problem}."
+        return _ending(
+            task, TaskStatus.FAILED, sandbox_got, error=TaskError(code="bad_result", message=words)
+        )
     return _ending(task, TaskStatus.COMPLETED, sandbox_got, result=outcome.result)
 
 
@@ -51,6 +61,16 @@ def ending_of_lost(task: Task, at: datetime, reason: str) -> Ending:
         )
         return _ending(task, TaskStatus.FAILED, None, error=error)
     return _again(task, at, None, pause=False)
+
+
+def _error_of(outcome: Outcome) -> TaskError:
+    """The outcome's error; the file that it was read from may have been written by the task."""
+    try:
+        error = TaskError.model_validate(outcome.error)
+        as_json(error.model_dump())
+    except (ValidationError, ValueError):
+        return TaskError(code="bad_result", message="It failed and left no readable reason.")
+    return error
 
 
 def _ending(

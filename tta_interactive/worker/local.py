@@ -11,10 +11,10 @@ import shutil
 from pathlib import Path
 from typing import Any, Final
 
-from tta_interactive.errors import InvalidRequestError, UnknownKindError
+from tta_interactive.errors import StoreDamagedError, UnknownKindError
 from tta_interactive.kinds import Plan, checked_params, get_kind
 from tta_interactive.settings import Settings
-from tta_interactive.store import Report
+from tta_interactive.store import DAMAGED, Report
 from tta_interactive.task import SandboxLevel, Task
 from tta_interactive.worker.attempt import AttemptSpec, Outcome, failure, read_outcome
 from tta_interactive.worker.channel import Channel
@@ -59,17 +59,16 @@ class LocalPlacement:
     def place(self, task: Task) -> None:
         try:
             plan = plan_of(task)
-        except InvalidRequestError as error:
-            outcome = Outcome(status="failed", error=failure("invalid", str(error)))
-            self._news.ended(task.id, task.attempt, outcome, None)
-            return
-        try:
             if plan.pooled and not task.sandbox:
                 self._pool.place(task, plan)
             else:
                 self._start(task, plan)
         except (OSError, ZygoteGoneError) as error:
             self._news.refused(task.id, task.attempt, f"No process can be started: {error}")
+        except Exception as error:  # boundary: a kind is anybody's code
+            words = f"It cannot be run: {type(error).__name__}: {error}"
+            outcome = Outcome(status="failed", error=failure("invalid", words[:2000]))
+            self._news.ended(task.id, task.attempt, outcome, None)
 
     def stop(self, task_id: str, attempt: int) -> None:
         running = self._attempts.get(task_id)
@@ -253,7 +252,14 @@ class _Attempt:
 
 
 def plan_of(task: Task) -> Plan:
-    """How a task is run; a kind that only the task's interpreter knows runs there."""
+    """How a task is run; a kind that only the task's interpreter knows runs there.
+
+    Raises:
+        StoreDamagedError: What it was asked for cannot be read any more.
+        InvalidRequestError: Its params do not fit its kind.
+    """
+    if DAMAGED in task.metadata:
+        raise StoreDamagedError(str(task.metadata[DAMAGED]))
     try:
         kind = get_kind(task.kind)
     except UnknownKindError:
