@@ -2,6 +2,7 @@
 
 import random
 import sys
+import time
 
 from tta_interactive.blocking import BlockingEngine
 
@@ -28,6 +29,7 @@ def main(home: str, starts: str, mark: str, seed: str, number: str) -> None:
             repeatable = chosen.random() < 0.5
             task_id = engine.submit("shell", {"argv": ["bash", "-c", body]}, idempotent=repeatable)
             print(task_id, int(repeatable), flush=True)
+            time.sleep(chosen.uniform(0.1, 0.7))  # no faster than four slots can work
 
 
 if __name__ == "__main__":

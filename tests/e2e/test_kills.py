@@ -105,7 +105,10 @@ class Chaos:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [20261122])
-def test_a_hundred_kills_lose_nothing_and_leave_nothing(home: Path, seed: int) -> None:
+def test_a_hundred_kills_lose_nothing_and_leave_nothing(
+    home: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TTA_SLOTS", "4")
     chaos = Chaos(home, seed)
     deadline = time.monotonic() + SECONDS
     try:
