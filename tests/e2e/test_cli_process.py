@@ -1,6 +1,5 @@
 """The command as the process that it is: signals, pipes, terminals, hostile surroundings."""
 
-import hashlib
 import json
 import os
 import pty
@@ -10,70 +9,23 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import pexpect
 import pytest
 
 from tests.e2e.processes import until
+from tests.e2e.tta_command import (
+    PRINT_HOSTILE,
+    ROOT,
+    TTA,
+    fingerprint,
+    is_running,
+    needs_root,
+    on_terminal,
+    run,
+    surroundings,
+)
 from tta_interactive.blocking import BlockingEngine
-from tta_interactive.task import TaskStatus
 from tta_interactive.worker.start import stop_worker, worker_pid
-
-TTA = [sys.executable, "-m", "tta_interactive"]
-ROOT = str(Path(__file__).parents[2])
-PRINT_HOSTILE = r"printf '\033]0;owned\007\033]8;;javascript:x\007link\033[2J\n'"
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-
-
-def surroundings(home: Path | str, **more: str) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return {**kept, "PYTHONPATH": ROOT, "TTA_HOME": str(home), **more}
-
-
-def run(home: Path | str, *argv: str, **more: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [*TTA, *argv],
-        env=surroundings(home, **more),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        cwd="/tmp",
-    )
-
-
-def on_terminal(home: Path, *argv: str, columns: int = 100, **more: str) -> "pexpect.spawn[bytes]":
-    return pexpect.spawn(
-        TTA[0],
-        [*TTA[1:], *argv],
-        env=surroundings(home, **{"TERM": "xterm", "LANG": "C.UTF-8", **more}),
-        dimensions=(30, columns),
-        timeout=30,
-        cwd="/tmp",
-    )
-
-
-def is_running(engine: BlockingEngine, task_id: str) -> bool:
-    return engine.status(task_id).status is TaskStatus.RUNNING
-
-
-def fingerprint(folder: Path) -> dict[str, Any]:
-    """Every file with its content and times. The files are read by another process: see C7."""
-    facts: dict[str, Any] = {}
-    for path in [folder, *sorted(folder.rglob("*"))]:
-        found = path.lstat()
-        facts[str(path)] = (found.st_mode, found.st_size, found.st_mtime_ns, found.st_ino)
-    whole = subprocess.run(
-        ["find", str(folder), "-type", "f", "-exec", "sha256sum", "{}", "+"],
-        capture_output=True,
-        check=True,
-    )
-    return {**facts, "content": hashlib.sha256(whole.stdout).hexdigest()}
-
-
-# ---- C1: terminals
 
 
 def test_c1_a_hostile_log_does_not_act_on_a_terminal(home: Path, engine: BlockingEngine) -> None:
@@ -304,152 +256,6 @@ def test_c6_a_store_of_another_user_is_refused_also_for_root(home: Path) -> None
 
 
 # ---- C7: doctor
-
-DOCTOR_WITH_WITNESS = """
-import os, sys
-touched = []
-def witness(event, args):
-    if event in ("open", "os.open") and "tasks.db" in str(args[0]):
-        touched.append((event, args))
-sys.addaudithook(witness)
-from tta_interactive.cli.main import main
-code = main(["doctor", "--json"])
-assert not touched, touched
-sys.exit(code)
-"""
-
-
-def a_finished_store(home: Path) -> None:
-    with BlockingEngine(home) as engine:
-        engine.wait(engine.submit("shell", {"script": "true"}), 30)
-    assert stop_worker(home)
-
-
-def doctors_view(home: Path) -> tuple[int, dict[str, dict[str, str]]]:
-    command = subprocess.run(
-        [sys.executable, "-c", DOCTOR_WITH_WITNESS],
-        env=surroundings(home),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert command.stderr == ""
-    return command.returncode, {each["name"]: each for each in json.loads(command.stdout)["checks"]}
-
-
-def damage_not_a_database(home: Path) -> None:
-    (home / "tasks.db").write_bytes(b"no database at all " * 400)
-
-
-def damage_flipped(home: Path) -> None:
-    data = bytearray((home / "tasks.db").read_bytes())
-    data[4096 : 4096 + 2000] = b"\xff" * 2000
-    (home / "tasks.db").write_bytes(data)
-
-
-def damage_truncated(home: Path) -> None:
-    os.truncate(home / "tasks.db", 4096)
-
-
-def damage_newer(home: Path) -> None:
-    data = bytearray((home / "tasks.db").read_bytes())
-    data[60:64] = (99).to_bytes(4, "big")  # user_version: sqlite.org/fileformat2.html 1.3
-    (home / "tasks.db").write_bytes(data)
-
-
-def damage_linked(home: Path) -> None:
-    (home / "tasks.db").rename(home / "elsewhere")
-    (home / "tasks.db").symlink_to(home / "elsewhere")
-
-
-def damage_open_to_others(home: Path) -> None:
-    home.chmod(0o777)
-
-
-DAMAGE = [
-    damage_not_a_database,
-    damage_flipped,
-    damage_truncated,
-    damage_newer,
-    damage_linked,
-    damage_open_to_others,
-]
-
-
-@pytest.mark.parametrize("damage", DAMAGE, ids=lambda damage: damage.__name__)
-def test_c7_doctor_tells_of_a_broken_store_and_touches_nothing(home: Path, damage: Any) -> None:
-    a_finished_store(home)
-    damage(home)
-    before = fingerprint(home)
-    code, checks = doctors_view(home)
-    assert code == 6
-    assert checks["store"]["state"] == "trouble"
-    assert fingerprint(home) == before
-
-
-def test_c7_doctor_writes_nothing_to_a_store_at_rest(home: Path) -> None:
-    a_finished_store(home)
-    before = fingerprint(home)
-    code, checks = doctors_view(home)
-    assert code == 0
-    assert "intact" in checks["store"]["detail"]
-    assert "1 completed" in checks["store"]["detail"]
-    assert fingerprint(home) == before
-
-
-def test_c7_doctor_writes_nothing_to_what_a_crash_left(home: Path) -> None:
-    crash = (
-        "import os, sys\nfrom pathlib import Path\nfrom tests.conftest import a_task\n"
-        "from tta_interactive.store import open_store\n"
-        "open_store(Path(sys.argv[1])).add([a_task()])\n"
-        "os.kill(os.getpid(), 9)\n"
-    )
-    a_finished_store(home)
-    environment = surroundings(home)
-    crashed = subprocess.run([sys.executable, "-c", crash, str(home)], env=environment, check=False)
-    assert crashed.returncode == -signal.SIGKILL
-    before = fingerprint(home)
-    code, checks = doctors_view(home)
-    assert fingerprint(home) == before
-    assert code == 0
-    assert "1 queued" in checks["store"]["detail"]
-    (home / "tasks.db-shm").unlink()  # half of what SQLite needs: looking would write
-    half = fingerprint(home)
-    assert doctors_view(home)[1]["store"]["state"] == "warning"
-    assert fingerprint(home) == half
-
-
-def test_the_fingerprint_sees_what_a_read_only_sqlite_would_write(home: Path) -> None:
-    a_finished_store(home)
-    before = fingerprint(home)
-    look = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1], uri=True);"
-    look += "db.execute('SELECT count(*) FROM tasks').fetchone()"
-    uri = f"file:{home}/tasks.db?mode=ro"
-    subprocess.run([sys.executable, "-c", look, uri], check=True)
-    assert fingerprint(home) != before
-
-
-def test_c7_doctor_looks_at_a_store_in_use_without_disturbing_it(
-    home: Path, engine: BlockingEngine
-) -> None:
-    engine.wait(engine.submit("shell", {"script": "true"}), 30)
-    code, checks = doctors_view(home)
-    assert code == 0
-    assert "1 completed" in checks["store"]["detail"]
-    assert "is process" in checks["worker"]["detail"]
-    assert "rings" in checks["doorbell"]["detail"]
-    assert engine.wait(engine.submit("shell", {"script": "true"}), 30).status == "completed"
-
-
-def test_c7_doctor_on_a_missing_store_makes_none(home: Path) -> None:
-    code, checks = doctors_view(home)
-    assert code == 0
-    assert "none yet" in checks["store"]["detail"]
-    assert not home.exists()
-
-
-# ---- C9: poor terminals
 
 
 @pytest.fixture(scope="module")
