@@ -330,3 +330,5 @@ def test_somebody_else_s_commit_moves_the_counter(tmp_path: Path) -> None:
     assert mine.change_counter() == before
     other.add([a_task()])
     assert mine.change_counter() != before
+    mine.close()
+    other.close()

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,9 +31,26 @@ def raw(home: Path) -> sqlite3.Connection:
     return sqlite3.connect(home / "tasks.db", isolation_level=None, timeout=1)
 
 
+_opened: list[SqliteStore] = []
+
+
+def a_store(home: Path) -> SqliteStore:
+    """A store that is closed after the test."""
+    _opened.append(SqliteStore(home))
+    return _opened[-1]
+
+
+@pytest.fixture(autouse=True)
+def closed_afterwards() -> Iterator[None]:
+    """Nothing of one test stays open in the next."""
+    yield
+    while _opened:
+        _opened.pop().close()
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> SqliteStore:
-    made = SqliteStore(tmp_path / "s")
+    made = a_store(tmp_path / "s")
     made.add([a_task()])
     return made
 
@@ -40,7 +58,7 @@ def store(tmp_path: Path) -> SqliteStore:
 def test_every_file_is_private_under_any_umask(tmp_path: Path) -> None:
     old = os.umask(0)
     try:
-        SqliteStore(tmp_path / "s").add([a_task()])
+        a_store(tmp_path / "s").add([a_task()])
     finally:
         os.umask(old)
     modes = {p.name: stat.S_IMODE(p.lstat().st_mode) for p in (tmp_path / "s").iterdir()}
@@ -78,12 +96,12 @@ def test_a_directory_that_others_may_write_is_refused(tmp_path: Path, mode: int)
     (tmp_path / "s").mkdir()
     (tmp_path / "s").chmod(mode)
     with pytest.raises(UnsafePlaceError, match="chmod 700"):
-        SqliteStore(tmp_path / "s").last_event()
+        a_store(tmp_path / "s").last_event()
 
 
 def test_a_directory_that_others_may_read_is_closed_to_them(tmp_path: Path) -> None:
     (tmp_path / "s").mkdir(mode=0o755)
-    SqliteStore(tmp_path / "s").last_event()
+    a_store(tmp_path / "s").last_event()
     assert stat.S_IMODE((tmp_path / "s").stat().st_mode) == 0o700
 
 
@@ -91,7 +109,7 @@ def test_a_symbolic_link_is_no_place(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "s").symlink_to(tmp_path / "real")
     with pytest.raises(UnsafePlaceError, match="symbolic link"):
-        SqliteStore(tmp_path / "s").last_event()
+        a_store(tmp_path / "s").last_event()
 
 
 @pytest.mark.parametrize("how", ["symlink", "hard link", "fifo"])
@@ -153,15 +171,17 @@ def test_another_program_s_database_is_left_alone(tmp_path: Path) -> None:
     other.execute("CREATE TABLE mine (a)")
     other.close()
     with pytest.raises(StoreDamagedError, match="another program's database"):
-        SqliteStore(tmp_path / "s").last_event()
-    assert raw(tmp_path / "s").execute("SELECT name FROM sqlite_schema").fetchall() == [("mine",)]
+        a_store(tmp_path / "s").last_event()
+    other = raw(tmp_path / "s")
+    assert other.execute("SELECT name FROM sqlite_schema").fetchall() == [("mine",)]
+    other.close()
 
 
 def test_what_is_no_database_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "s").mkdir(mode=0o700)
     (tmp_path / "s" / "tasks.db").write_bytes(b"dear diary" * 500)
     with pytest.raises(StoreDamagedError, match="Move it away"):
-        SqliteStore(tmp_path / "s").last_event()
+        a_store(tmp_path / "s").last_event()
     assert (tmp_path / "s" / "tasks.db").read_bytes() == b"dear diary" * 500
 
 
@@ -172,7 +192,7 @@ def test_an_older_program_is_told_and_writes_nothing(store: SqliteStore, tmp_pat
         store.add([a_task(id="t_2")])
     assert newer.execute("SELECT count(*) FROM tasks").fetchone() == (1,)
     with pytest.raises(StoreVersionError, match=f"knows {newest()}"):
-        SqliteStore(tmp_path / "s").last_event()
+        a_store(tmp_path / "s").last_event()
     newer.close()
 
 
