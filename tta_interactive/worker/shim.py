@@ -203,7 +203,12 @@ class Shim:
                        "Its words stand in the task's log; `tta doctor` shows more.")  # fmt: skip
 
     def _finish(self, outcome: Outcome) -> None:
-        write_outcome(self._spec.directory, outcome)
+        try:
+            write_outcome(self._spec.directory, outcome)
+        except OSError:
+            if self._channel is None:  # nobody else will ever know
+                raise
+            # The disk is full: the worker hears it, and has room in reserve to record it.
         if self._listener is not None:
             if self._channel is None:
                 self._accept()  # one may be waiting
