@@ -23,6 +23,7 @@ from tta_interactive.core import (
     checked_request,
     checked_timeout,
 )
+from tta_interactive.errors import TaskNotFoundError
 from tta_interactive.event import Event
 from tta_interactive.request import TaskRequest
 from tta_interactive.task import Task, TaskStatus
@@ -110,6 +111,8 @@ class BlockingEngine:
                 by_id = {task.id: task for task in self._core.store.get_many(ids)}
                 tasks = [by_id[task_id] for task_id in ids if task_id in by_id]
                 rest = None if deadline is None else deadline - time.monotonic()
+                if len(tasks) < len(ids):  # removed while it was waited for
+                    raise TaskNotFoundError(next(i for i in ids if i not in by_id))
                 if not tasks or enough([task.is_final for task in tasks]):
                     return tasks
                 if rest is not None and rest <= 0:

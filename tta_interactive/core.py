@@ -190,7 +190,10 @@ class Core:
 
     def collect_garbage(self, older_than: timedelta, *, dry_run: bool = False) -> list[Task]:
         """Remove final tasks that finished longer ago, with their files."""
-        before = now() - older_than
+        try:
+            before = now() - older_than
+        except OverflowError:
+            return []  # nothing is as old
         if dry_run:
             final = [status for status in TaskStatus if status.is_final]
             found = self.store.find(Filter(statuses=final, limit=1_000_000))
@@ -234,7 +237,8 @@ class _Shared:
         """Close it when nobody uses it any more; the next use opens it again."""
         with self._lock:
             self._users.discard(id(user))
-            if self._users:
+            # Who waits is a user too, also when its own engine was closed meanwhile.
+            if self._users or self.watcher.is_used:
                 return
         self.watcher.close()
         self.store.close()
@@ -282,7 +286,8 @@ def checked_timeout(timeout: float | None) -> float | None:
     Raises:
         InvalidRequestError: It is negative, or no number of seconds.
     """
-    if timeout is not None and not 0 <= timeout < float("inf"):
+    is_number = isinstance(timeout, (int, float)) and not isinstance(timeout, bool)
+    if timeout is not None and not (is_number and 0 <= timeout < float("inf")):
         raise InvalidRequestError(
             f"The time-out is {timeout!r}. Give a number of seconds from 0, or None."
         )

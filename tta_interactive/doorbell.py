@@ -52,7 +52,10 @@ def peer_uid(connection: socket.socket) -> int:
 
 def connect(home: Path) -> socket.socket | None:
     """A connection to the store's worker, or None if nobody of ours listens."""
-    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection = socket.socket(socket.AF_UNIX)
+    except OSError:
+        return None  # no descriptor left: the caller looks by the clock
     connection.settimeout(LOOK_SECONDS)
     try:
         with Address(home) as address:

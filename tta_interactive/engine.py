@@ -23,6 +23,7 @@ from tta_interactive.core import (
     checked_request,
     checked_timeout,
 )
+from tta_interactive.errors import TaskNotFoundError
 from tta_interactive.event import Event
 from tta_interactive.request import TaskRequest
 from tta_interactive.task import Task, TaskStatus
@@ -146,6 +147,8 @@ class ExecutionEngine:
                 by_id = {task.id: task for task in found}
                 tasks = [by_id[task_id] for task_id in ids if task_id in by_id]
                 rest = deadline - anyio.current_time()
+                if len(tasks) < len(ids):  # removed while it was waited for
+                    raise TaskNotFoundError(next(i for i in ids if i not in by_id))
                 if not tasks or enough([task.is_final for task in tasks]) or rest <= 0:
                     return tasks
                 with anyio.move_on_after(rest):
@@ -230,13 +233,36 @@ class _Bell:
         self._event = anyio.Event()
         self._call_soon = _thread_safe_caller()
         self._rung = threading.Event()
+        self._lock = threading.Lock()
+        self._end: Callable[[], None] | None = None
+        self._is_left = False
 
     async def __aenter__(self) -> Self:
-        self._end = await to_thread.run_sync(self._watcher.subscribe, self._ring, self._task_ids)
+        try:
+            await to_thread.run_sync(self._subscribe)
+        except BaseException:
+            # Cancelled from outside, asyncio leaves the thread behind: it must undo its work.
+            self._leave()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._end()
+        self._leave()
+
+    def _subscribe(self) -> None:
+        end = self._watcher.subscribe(self._ring, self._task_ids)
+        with self._lock:
+            if not self._is_left:
+                self._end = end
+                return
+        end()
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._is_left = True
+            end, self._end = self._end, None
+        if end is not None:
+            end()
 
     def clear(self) -> None:
         self._rung.clear()

@@ -32,9 +32,12 @@ def progress(fraction: float | None, message: str = "") -> None:
         return
     value = None if fraction is None else float(fraction)
     text = str(message)[:MAX_MESSAGE_CHARACTERS]
-    line = json.dumps({"fraction": value, "message": text}).encode() + b"\n"
+    report: dict[str, object] = {"fraction": value, "message": text}
+    if "TTA_CALL" in os.environ:  # a re-used process: which of its calls this is about
+        report["call"] = os.environ["TTA_CALL"][:40]
+    line = json.dumps(report).encode() + b"\n"
     if len(line) > LARGEST_LINE:
-        line = json.dumps({"fraction": value, "message": text[:300]}).encode() + b"\n"
+        line = json.dumps({**report, "message": text[:300]}).encode() + b"\n"
     try:
         if _is_ours(int(number)):
             os.write(int(number), line)

@@ -8,7 +8,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -30,6 +30,9 @@ from tta_interactive.task import Priority, SandboxLevel, Task
 MAX_REQUEST_BYTES: Final = 16 * 1024 * 1024  # larger data belongs in a file
 MAX_ATTEMPTS: Final = 100
 MAX_SECONDS: Final = 10 * 365 * 86400
+EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+RESERVED: Final = "tta:"  # metadata that the store itself writes begins so
 
 
 def _level(value: object) -> object:
@@ -60,7 +63,7 @@ class TaskRequest(BaseModel):
     """`critical`, `high`, `normal` or `low`."""
     after: Annotated[tuple[str, ...], Field(max_length=1000)] = ()
     """Ids of tasks that must complete first."""
-    not_before: AwareDatetime | None = None
+    not_before: Annotated[AwareDatetime, Field(ge=EARLIEST, le=LATEST)] | None = None
     """Do not start earlier."""
     timeout: Annotated[float, Field(gt=0, le=MAX_SECONDS, allow_inf_nan=False)] | None = None
     """Seconds that one attempt may take; default: the kind's."""
@@ -83,12 +86,24 @@ class TaskRequest(BaseModel):
         """A request, or `InvalidRequestError` with one sentence that names every wrong value."""
         try:
             return cls(**facts)
+        except RecursionError:
+            raise InvalidRequestError(
+                "This cannot be submitted: its values are nested too deep. Flatten them."
+            ) from None
         except ValidationError as error:
             found = "; ".join(
-                f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r:.80})"
+                f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {short_repr(e['input'])})"
                 for e in error.errors(include_url=False)
             )
             raise InvalidRequestError(f"This cannot be submitted: {found}.") from None
+
+
+def short_repr(value: object) -> str:
+    """At most 80 characters of a value, whatever its depth."""
+    try:
+        return f"{value!r:.80}"
+    except RecursionError:
+        return f"a {type(value).__name__}, nested deep"
 
 
 def new_task_id() -> str:
@@ -114,7 +129,7 @@ def as_task(request: TaskRequest, *, owner: str, python: str, at: datetime) -> T
         params=params.model_dump(mode="json", exclude_defaults=True),
         label=request.label or kind.label(params)[:200],
         owner=owner,
-        workspace=request.workspace or os.getcwd(),
+        workspace=request.workspace or _current_directory(),
         python=request.python or python,
         environment=_inherited(request.environment),
         priority=request.priority,
@@ -128,12 +143,26 @@ def as_task(request: TaskRequest, *, owner: str, python: str, at: datetime) -> T
         metadata=request.metadata,
         submitted_at=at,
     )
+    if any(name.startswith(RESERVED) for name in task.metadata):
+        raise InvalidRequestError(
+            f"Metadata names that begin with {RESERVED!r} are reserved. Use other names."
+        )
     if not Path(task.workspace).is_absolute():
         raise InvalidRequestError(
             f"The workspace {task.workspace!r} is no absolute path. Give an absolute directory."
         )
     _check_text(task)
     return task
+
+
+def _current_directory() -> str:
+    try:
+        return os.getcwd()
+    except OSError as error:
+        raise InvalidRequestError(
+            f"The current directory is gone ({error.strerror}). Change to one that exists, or "
+            "give a workspace."
+        ) from None
 
 
 def _inherited(given: Mapping[str, str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ and where a task is waited for it starts a worker.
 A callback runs in this thread: it must only hand over, never wait and never raise.
 """
 
+import logging
 import os
 import select
 import socket
@@ -29,6 +30,8 @@ FASTEST_LOOK: Final = 0.005
 SLOWEST_LOOK: Final = 0.05
 START_EVERY: Final = 1.0  # seconds between attempts to start a worker
 EVENTS_AT_ONCE: Final = 1000
+
+log = logging.getLogger(__name__)
 
 
 class _Subscription:
@@ -98,16 +101,23 @@ class Watcher:
         key = object()
         subscription = _Subscription(callback, task_ids)
         with self._lock:
-            self._subscriptions[key] = subscription
-            for task_id in subscription.task_ids or ():
-                self._watched[task_id] = self._watched.get(task_id, 0) + 1
             if self._thread is None:
                 self._seen = self._store.last_event()
                 self._counter = self._store.change_counter()
-                self._thread = threading.Thread(target=self._run, name="tta-watcher", daemon=True)
-                self._thread.start()
+                # It cannot look at the subscriptions before this block is left.
+                thread = threading.Thread(target=self._run, name="tta-watcher", daemon=True)
+                thread.start()
+                self._thread = thread
+            self._subscriptions[key] = subscription
+            for task_id in subscription.task_ids or ():
+                self._watched[task_id] = self._watched.get(task_id, 0) + 1
             self._say_wish(subscription)
         return lambda: self._unsubscribe(key)
+
+    @property
+    def is_used(self) -> bool:
+        """Whether anybody is subscribed."""
+        return bool(self._subscriptions)
 
     def close(self) -> None:
         """End the thread and the connection; subscriptions end with them."""
@@ -199,8 +209,9 @@ class Watcher:
     def _sleep_on(self, connection: socket.socket) -> bool:
         """Wait for a bell, at most until the next look is due; whether it rang."""
         try:
-            readable, _, _ = select.select([connection], [], [], doorbell.LOOK_SECONDS)
-            if not readable:
+            poll = select.poll()  # select(2) cannot see descriptors above 1,023
+            poll.register(connection, select.POLLIN)
+            if not poll.poll(doorbell.LOOK_SECONDS * 1000):
                 return False
             if connection.recv(65536):
                 return True
@@ -219,7 +230,7 @@ class Watcher:
     def _counter_moved(self) -> bool:
         try:
             counter = self._store.change_counter()
-        except StoreError:
+        except (StoreError, OSError):
             return True
         moved = counter != self._counter
         self._counter = counter
@@ -232,21 +243,27 @@ class Watcher:
                 self._dispatch(frozenset(event.task_id for event in events))
                 if len(events) < EVENTS_AT_ONCE:
                     break
-        except StoreError:
+        except (StoreError, OSError):
             # Every waiter looks for itself and meets the error where it can be answered.
             self._dispatch(None)
             time.sleep(SLOWEST_LOOK)
 
     def _dispatch(self, moved: frozenset[str] | None) -> None:
         with self._lock:
-            current = list(self._subscriptions.values())
-        for subscription in current:
+            current = list(self._subscriptions.items())
+        for key, subscription in current:
             if moved is None:
-                subscription.callback(subscription.task_ids or frozenset())
+                concerned = subscription.task_ids or frozenset[str]()
             elif subscription.task_ids is None:
-                subscription.callback(moved)
-            elif concerned := subscription.task_ids & moved:
-                subscription.callback(concerned)
+                concerned = moved
+            else:
+                concerned = subscription.task_ids & moved
+            if concerned or moved is None:
+                try:
+                    subscription.callback(concerned)
+                except Exception:  # boundary: a caller's code must not end everybody's waiting
+                    log.exception("a callback failed and is not called again")
+                    self._unsubscribe(key)
 
     def _check_process(self) -> None:
         if self._pid != os.getpid():  # a forked child has no thread and shares the socket

@@ -56,9 +56,10 @@ def get_kind(name: str) -> Kind:
         raise UnknownKindError(name, kind_names())
     try:
         loaded: Any = point.load()
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # boundary: the import runs another package's code
         raise InvalidRequestError(
-            f"Kind {name!r} is installed as {point.value!r} but cannot be loaded: {error}. "
+            f"Kind {name!r} is installed as {point.value!r} but cannot be loaded: "
+            f"{type(error).__name__}: {error}. "
             "Reinstall the package that brings it."
         ) from error
     if not (isinstance(loaded, type) and issubclass(loaded, Kind)):

@@ -5,7 +5,7 @@ started; so nothing isolates one call from the next either. It says so itself wh
 be replaced: when a call left processes behind, or when the user has changed a module that
 it has loaded.
 
-Lines of JSON on the socket named in TTA_FDS. In: {"payload": {...}}. Out: any number of
+Lines of JSON on the socket named in TTA_FDS. In: {"call", "task_id", "payload"}. Out: any number of
 {"log": text}, then {"done": {"result": ...} or {"error": {...}}, "dirty": bool}; or, before
 anything ran, {"stale": true}.
 """
@@ -74,10 +74,11 @@ class _Log(io.RawIOBase):
             self._timer.cancel()
             self._timer = None
         if self._held:
-            text = self._held.decode("utf-8", "replace")
+            for start in range(0, len(self._held), LOG_BYTES):
+                text = self._held[start : start + LOG_BYTES].decode("utf-8", "replace")
+                self._send(json.dumps({"log": text}))
             self._held.clear()
             self._sent_at = time.monotonic()
-            self._send(json.dumps({"log": text}))
 
 
 class _Freshness:
@@ -150,7 +151,9 @@ def serve(connection: socket.socket, workspace: str) -> None:
         if fresh.is_stale():
             send('{"stale": true}')
             return
-        spec = {"mode": "call", "payload": json.loads(line)["payload"]}
+        order = json.loads(line)
+        os.environ["TTA_CALL"], os.environ["TTA_TASK_ID"] = order["call"], order["task_id"]
+        spec = {"mode": "call", "payload": order["payload"]}
         record, _ = child.record_of(spec)
         child.flush()
         log.send()

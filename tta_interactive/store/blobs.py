@@ -20,6 +20,7 @@ def put(folder: Path, name: str, text: str) -> str:
     data = text.encode()
     if len(data) <= MAX_ROW_BYTES:
         return text
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / name
     flags = os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
     fd = os.open(path, flags, 0o600)

@@ -10,6 +10,7 @@
   https://www.sqlite.org/wal.html#walresetbug).
 """
 
+import errno
 import fcntl
 import os
 import random
@@ -59,17 +60,14 @@ class Connections:
         """Run `work` on the reading connection. It must leave no cursor half read."""
         self._check_process()
         with self._reading:
-            if self._reader is None:
-                self._reader = self._open()
-            return self._translated(lambda: work(self._reader))  # type: ignore[arg-type]  (set)
+            db = self._reader = self._reader or self._translated(self._open)
+            return self._translated(lambda: work(db))
 
     def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` in one durable transaction; it may be run again if the lock is taken."""
         self._check_process()
         with self._writing:
-            if self._writer is None:
-                self._writer = self._open()
-            db = self._writer
+            db = self._writer = self._writer or self._translated(self._open)
             return self._translated(lambda: self._transaction(db, work))
 
     def checkpoint(self) -> bool:
@@ -101,8 +99,8 @@ class Connections:
         deadline = time.monotonic() + LOCK_SECONDS
         while True:
             try:
-                db.execute("BEGIN IMMEDIATE")
                 try:
+                    db.execute("BEGIN IMMEDIATE")
                     if db.execute("PRAGMA user_version").fetchone()[0] != newest():
                         check_version(db)
                         raise StoreVersionError(
@@ -137,6 +135,8 @@ class Connections:
             return work()
         except sqlite3.OperationalError as error:
             raise self._named(error) from error
+        except OSError as error:
+            raise unusable(self.home, error) from error
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.IntegrityError):
                 raise
@@ -163,6 +163,19 @@ class Connections:
                 "Make its directory writable for you, or set TTA_HOME to another one."
             )
         return StoreError(f"The task store {str(self.path)!r} failed: {error} ({name}).")
+
+
+def unusable(home: Path, error: OSError) -> StoreError:
+    """What a failed system call on a file of the store means."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreFullError(
+            f"The disk of {str(home)!r} is full, so nothing was recorded. Free some "
+            "space and try again; `tta gc` removes finished tasks."
+        )
+    return StoreError(
+        f"The task store in {str(home)!r} cannot be used: {error.strerror or error}. "
+        "`tta doctor` shows what is wrong with it."
+    )
 
 
 def create_database(home: Path) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from pydantic import JsonValue
@@ -41,8 +41,10 @@ def moment(value: int | None) -> datetime | None:
     """The aware time of a number of microseconds."""
     if value is None:
         return None
-    seconds, rest = divmod(value, 1_000_000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
+    try:
+        return EPOCH + timedelta(microseconds=value)
+    except OverflowError:  # a row that another program wrote must not hide the others
+        return EPOCH
 
 
 def as_json(value: object) -> str:

@@ -1,7 +1,6 @@
 """The promise of `TaskStore`, kept in one SQLite file and a few files beside it."""
 
 import json
-import os
 import re
 import sqlite3
 from collections.abc import Collection, Sequence
@@ -21,7 +20,7 @@ from tta_interactive.errors import (
 from tta_interactive.event import Event
 from tta_interactive.store import blobs
 from tta_interactive.store import statements as sql
-from tta_interactive.store.connection import Connections
+from tta_interactive.store.connection import Connections, unusable
 from tta_interactive.store.protocol import Ending, Filter, Report
 from tta_interactive.store.rows import (
     as_json,
@@ -53,10 +52,19 @@ class SqliteStore:
     # ---- what the doors call
 
     def add(self, tasks: Sequence[Task]) -> list[Task]:
-        bodies = [self._row_of(task) for task in tasks]
-        return self._db.write(
-            lambda db: [self._add(db, task, row) for task, row in zip(tasks, bodies, strict=True)]
-        )
+        rows: list[dict[str, Any]] = []
+        added: set[str] = set()
+        try:
+            rows += [self._row_of(task) for task in tasks]
+            stored = self._db.write(
+                lambda db: [self._add(db, task, row) for task, row in zip(tasks, rows, strict=True)]
+            )
+            added = {task.id for task in stored}
+        finally:
+            for row in rows:  # what was not added leaves no file
+                if row["id"] not in added and blobs.is_reference(row["body"]):
+                    (self._blobs / row["body"][1:]).unlink(missing_ok=True)
+        return stored
 
     def get(self, task_id: str) -> Task:
         row = self._db.read(lambda db: db.execute(sql.BY_ID, {"id": task_id}).fetchone())
@@ -236,15 +244,15 @@ class SqliteStore:
         return task.model_copy(update={"seq": seq})
 
     def _task(self, row: sqlite3.Row, *, whole: bool = True) -> Task:
-        text = row["result"]
-        result: JsonValue = None
-        if text is not None and (whole or not blobs.is_reference(text)):
-            result = json.loads(blobs.get(self._blobs, text))
         try:
-            body = blobs.get(self._blobs, row["body"])
-        except StoreDamagedError as error:
-            body = as_json({"metadata": {DAMAGED: str(error)}})
-        return task_of(row, body, result)
+            text = row["result"]
+            result: JsonValue = None
+            if text is not None and (whole or not blobs.is_reference(text)):
+                result = json.loads(blobs.get(self._blobs, text))
+            return task_of(row, blobs.get(self._blobs, row["body"]), result)
+        except (StoreDamagedError, ValueError, TypeError, RecursionError) as error:
+            words = f"A part of this task is lost: {str(error)[:500]}"
+            return task_of(row, as_json({"metadata": {DAMAGED: words}}), None)
 
     def _result_text(self, ending: Ending) -> str | None:
         if ending.status is not TaskStatus.COMPLETED:
@@ -252,9 +260,10 @@ class SqliteStore:
         return self._put(f"{ending.task_id}.result.{ending.attempt}", as_json(ending.result))
 
     def _put(self, name: str, text: str) -> str:
-        if len(text) > blobs.MAX_ROW_BYTES // 4 and not self._blobs.is_dir():
-            os.makedirs(self._blobs, mode=0o700, exist_ok=True)
-        return blobs.put(self._blobs, name, text)
+        try:
+            return blobs.put(self._blobs, name, text)
+        except OSError as error:
+            raise unusable(self.home, error) from error
 
 
 def _start_order(row: sqlite3.Row) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 import os
 import selectors
 import socket
+import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,7 @@ from tta_interactive.doorbell import BELL, Address, peer_uid
 
 MAX_CLIENTS: Final = 1000
 MAX_LINE_BYTES: Final = 4096
+DEAF_SECONDS: Final = 1.0
 
 
 class _Client:
@@ -48,6 +50,7 @@ class BellServer:
         self._rung, self._watched = rung, watched
         self._clients: dict[int, _Client] = {}
         self._listener: socket.socket | None = None
+        self._deaf_until: float | None = None
 
     def open(self) -> None:
         """Listen. A socket that a dead worker left is replaced: the lease says it is dead."""
@@ -75,11 +78,20 @@ class BellServer:
                     os.unlink(address)
                 except FileNotFoundError:
                     pass
-            self._selector.unregister(self._listener)
+            if self._deaf_until is None:
+                self._selector.unregister(self._listener)
+            self._deaf_until = None
             self._listener.close()
             self._listener = None
         for client in list(self._clients.values()):
             self._drop(client)
+
+    def listen_again(self) -> None:
+        """Take clients again when some time has passed since that was impossible."""
+        if self._deaf_until is not None and time.monotonic() >= self._deaf_until:
+            self._deaf_until = None
+            if self._listener is not None:
+                self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
 
     @property
     def is_watched(self) -> bool:
@@ -96,7 +108,12 @@ class BellServer:
         assert self._listener is not None
         try:
             connection, _ = self._listener.accept()
+        except BlockingIOError:
+            return
         except OSError:
+            # No descriptor left: who waits in line would wake us again and again.
+            self._selector.unregister(self._listener)
+            self._deaf_until = time.monotonic() + DEAF_SECONDS
             return
         if len(self._clients) >= MAX_CLIENTS or peer_uid(connection) != os.geteuid():
             connection.close()

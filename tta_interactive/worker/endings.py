@@ -36,13 +36,14 @@ def ending_of(
     return _ending(task, TaskStatus.COMPLETED, sandbox_got, result=outcome.result)
 
 
-def ending_of_lost(task: Task, at: datetime, reason: str) -> Ending:
+def ending_of_lost(task: Task, at: datetime, reason: str, *, is_its_fault: bool = True) -> Ending:
     """The ending of an attempt whose processes are gone and left no outcome.
 
     Args:
         task: As the store has it.
         at: The time now.
         reason: What happened, as a sentence.
+        is_its_fault: Whether the task itself may be what ended its processes.
     """
     if task.cancel_requested_at is not None:
         return _ending(task, TaskStatus.CANCELLED, None)
@@ -53,7 +54,7 @@ def ending_of_lost(task: Task, at: datetime, reason: str) -> Ending:
             remedy="Look at what it did, then submit it again.",
         )
         return _ending(task, TaskStatus.FAILED, None, error=error)
-    if task.attempt >= max(LOSSES_ALLOWED, task.max_attempts):
+    if is_its_fault and task.attempt >= max(LOSSES_ALLOWED, task.max_attempts):
         error = TaskError(
             code="poison",
             message=f"{reason} That was attempt {task.attempt}, so it is not tried again.",

@@ -103,7 +103,8 @@ class Worker:
             log.error("task %s: processes %s could not be killed", task_id, outcome.survivors)
         if self._stop_by is not None and outcome.status == "cancelled":
             task = self._store.get(task_id)
-            self._endings.append(ending_of_lost(task, now, "The worker was stopped."))
+            reason = "The worker was stopped."
+            self._endings.append(ending_of_lost(task, now, reason, is_its_fault=False))
         else:
             self._endings.append(ending_of(task, outcome, now, level))
 
@@ -139,9 +140,13 @@ class Worker:
             if counter != self._counter:
                 self._counter = counter
                 self._is_due = True
+        if self._stop_by is not None:
+            for task in self._running.values():  # also what was placed meanwhile
+                self._placement.stop(task.id, task.attempt)
         if self._not_before is not None and time.time() >= self._not_before:
-            self._is_due = True
+            self._is_due, self._not_before = True, None  # set again by the look
         self._placement.check_deadlines()
+        self._bell.listen_again()
         if (self._endings or self._is_due) and now >= self._retry_at:
             self._exchange()
         if self._reports and now - self._reported_at >= REPORT_SECONDS:
@@ -150,8 +155,11 @@ class Worker:
             self._upkeep(now)
 
     def _listen(self, seconds: float) -> None:
+        known = self._selector.get_map()
         for key, _ in self._selector.select(seconds):
-            if key.fileobj in self._selector.get_map():  # an earlier one may have closed it
+            # An earlier one may have closed it, and its number may be another's by now.
+            current = known.get(key.fd)
+            if current is not None and current.fileobj is key.fileobj:
                 key.data()
 
     def _pause(self) -> float:
@@ -171,7 +179,7 @@ class Worker:
 
     def _exchange(self) -> None:
         was_due, self._is_due = self._is_due, False
-        free = 0 if self._stop_by is not None else self._settings.slots - len(self._running)
+        free = self._free_slots()
         now = _now()
         endings = self._endings
         if endings or (free > 0 and self._store.is_ready_work(now)):
@@ -192,14 +200,20 @@ class Worker:
                 self._running[task.id] = task
                 self._placement.place(task)
             self._bell.ring({*(e.task_id for e in endings), *(t.id for t in started)})
-            # What fails or is tried again may move others, which only the store knows.
+            # What fails or is tried again may move others, which only the store knows; and
+            # where a slot became free, one that waits for its time may have it.
+            was_due = was_due or len(started) < free
             was_due = was_due or any(e.status is not TaskStatus.COMPLETED for e in endings)
         if was_due:
             for task_id, attempt in self._store.cancels_wanted():
                 self._placement.stop(task_id, attempt)
-            start = self._store.next_start()
+            # What waits for a slot is started when one is free, not by the clock.
+            start = self._store.next_start() if self._free_slots() > 0 else None
             self._not_before = None if start is None else start.timestamp()
             self._announce()
+
+    def _free_slots(self) -> int:
+        return 0 if self._stop_by is not None else self._settings.slots - len(self._running)
 
     def _store_reports(self, now: float) -> None:
         reports, self._reports = list(self._reports.values()), {}
@@ -279,9 +293,7 @@ class Worker:
 
     def _stop(self, *_: object) -> None:
         if self._stop_by is None:
-            self._stop_by = time.monotonic() + STOP_SECONDS
-            for task in self._running.values():
-                self._placement.stop(task.id, task.attempt)
+            self._stop_by = time.monotonic() + STOP_SECONDS  # the next turn does the rest
 
     def _upkeep(self, now: float) -> None:
         self._upkeep_at = now + UPKEEP_SECONDS
@@ -294,7 +306,11 @@ class Worker:
         except OSError:
             return
         if size > CHECKPOINT_BYTES or (size and not self._running):
-            self._store.checkpoint()
+            try:
+                self._store.checkpoint()
+            except (StoreFullError, StoreBusyError) as error:
+                log.warning("%s", error)
+                self._ballast.drop()
         self._ballast.restore()
 
 

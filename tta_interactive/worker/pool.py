@@ -26,6 +26,7 @@ from tta_interactive.worker.logs import attempt_directory
 from tta_interactive.worker.placement import News
 from tta_interactive.worker.pump import LogFile, read_log
 from tta_interactive.worker.sweep import held, sweep
+from tta_interactive.worker.zygote import ZygoteGoneError
 
 IDLE_SECONDS: Final = 60.0  # then an unused process is let go
 CALLS_AT_MOST: Final = 10_000  # then a process is replaced: what leaked goes with it
@@ -33,7 +34,7 @@ FOLDER: Final = "pool"
 TAIL_BYTES: Final = 4096  # of a dead process's own output, for the error
 
 Spawn = Callable[[AttemptSpec, tuple[int, ...]], socket.socket]
-Key = tuple[str, str]
+Key = tuple[str, str, tuple[tuple[str, str], ...]]  # interpreter, workspace, variables
 
 
 @dataclass
@@ -69,7 +70,7 @@ class Pool:
 
     def place(self, task: Task, plan: Plan) -> None:
         """Call a function in a process that is free."""
-        key = (task.python, task.workspace)
+        key = (task.python, task.workspace, tuple(sorted(task.environment.items())))
         free = [member for member in self._members if member.is_free]
         fitting = [member for member in free if member.key == key]
         if fitting:
@@ -80,6 +81,14 @@ class Pool:
         member = _Member(self, key)
         self._members.append(member)
         member.call(task, plan)
+
+    def place_again(self, task: Task, plan: Plan) -> None:
+        """Call a function whose process turned out to be stale."""
+        try:
+            self.place(task, plan)
+        except (OSError, ZygoteGoneError) as error:
+            reason = f"No process can be started: {error}"
+            self.news.refused(task.id, task.attempt, reason)
 
     def stop(self, task_id: str, attempt: int) -> None:
         """End a call, with its process."""
@@ -120,7 +129,7 @@ class _Member:
         self._idle_since = time.monotonic()
         self._id = new_task_id()
         self._directory = pool.settings.home / FOLDER / self._id
-        python, workspace = key
+        python, workspace, environment = key
         ours, theirs = socket.socketpair()
         with theirs:
             spec = AttemptSpec(
@@ -130,6 +139,7 @@ class _Member:
                 argv=(python, str(Path(pooled.__file__))),
                 python=python,
                 workspace=workspace,
+                environment=dict(environment),
                 sandbox=0,
                 grace=0.1,
                 directory=str(self._directory),
@@ -168,9 +178,14 @@ class _Member:
         """Send it a call; it must be free."""
         now = time.monotonic()
         deadline = now + task.timeout if task.timeout else None
-        self._current = _Call(task, plan, now, deadline)
         self._calls += 1
-        self._wire.tell({"payload": dict(plan.payload)})
+        order = {"call": str(self._calls), "task_id": task.id, "payload": dict(plan.payload)}
+        try:
+            self._wire.tell(order)
+        except (TypeError, ValueError):  # a third party's payload that is no JSON
+            self.end()
+            raise
+        self._current = _Call(task, plan, now, deadline)
 
     def expire(self) -> None:
         """Its call is over time, or it was idle for long."""
@@ -200,7 +215,10 @@ class _Member:
             self._current = None
             self.end()
             self._pool.forget(self)
-            self._pool.place(call.task, call.plan)
+            if call.reason:
+                self._finish(call, self._outcome_of_death(call, Outcome(status="cancelled")))
+            else:
+                self._pool.place_again(call.task, call.plan)
         elif "done" in message and not call.reason:
             self._current = None
             self._idle_since = time.monotonic()
@@ -211,7 +229,7 @@ class _Member:
     def _shim_said(self, message: dict[str, Any]) -> None:
         call = self._current
         match message.get("type"):
-            case "progress" if call is not None:
+            case "progress" if call is not None and message.get("call") == str(self._calls):
                 self._pool.news.reported(
                     Report(
                         task_id=call.task.id,
@@ -255,6 +273,8 @@ class _Member:
             words = f"It was ended after {call.task.timeout:g} s, its time-out."
             error = failure("timeout", words, "Give it more time, or make it quicker.")
             return Outcome(status="failed", error=error, duration=duration)
+        if own.exit_code is None and own.signal is None and own.error:
+            return Outcome(status="failed", error=own.error, duration=duration)  # never started
         how = (own.error or {}).get("message") or "ended"
         detail = read_log(str(self._directory), TAIL_BYTES).decode("utf-8", "replace")
         error = failure("error", f"The process that called it {how}.", "", detail)

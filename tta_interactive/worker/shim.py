@@ -268,12 +268,18 @@ class Shim:
         try:
             said = json.loads(line)
             fraction, message = said["fraction"], str(said["message"])[:500]
+            call = str(said.get("call", ""))[:40].encode("ascii", "replace").decode()
             if fraction is not None and not 0 <= fraction <= 1:
                 return
-        except (ValueError, TypeError, KeyError, RecursionError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return  # a task may write what it likes
         message = message.encode("utf-8", "backslashreplace").decode()
-        self._progress = {"type": "progress", "fraction": fraction, "message": message}
+        self._progress = {
+            "type": "progress",
+            "fraction": fraction,
+            "message": message,
+            "call": call,
+        }
         self._progress_untold = True
 
     def _tell_progress(self, *, last: bool = False) -> None:

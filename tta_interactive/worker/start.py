@@ -14,6 +14,7 @@ from tta_interactive.worker.lease import holder
 
 LOG: Final = "worker.log"
 MAX_LOG_BYTES: Final = 1024 * 1024
+MOST_ON_THEIR_WAY: Final = 2
 # What a worker may know of the process that happened to start it. Tasks get less.
 KEPT: Final = (
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR",
@@ -57,6 +58,9 @@ def ensure_worker(home: Path) -> None:
     """
     _started[:] = [(place, process) for place, process in _started if process.poll() is None]
     if holder(home) is not None:
+        return
+    # Two on their way are enough: one may be ending, the other takes over.
+    if sum(place == home for place, _ in _started) >= MOST_ON_THEIR_WAY:
         return
     if not sys.executable:
         raise WorkerError(
