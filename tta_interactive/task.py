@@ -136,6 +136,8 @@ class Task(BaseModel):
     not_before: AwareDatetime | None = None
     attempt: int = 0
     """How many times it was started; a result counts only for the current attempt."""
+    refused: int = 0
+    """How many of those came to nothing because the machine could start no process."""
     max_attempts: int = 1
     timeout: Seconds | None = None
     """Wall-clock seconds that one attempt may take; None: no limit."""
@@ -164,6 +166,11 @@ class Task(BaseModel):
     """Set when somebody asked for a cancel; the status follows when every process is gone."""
     metadata: dict[str, JsonValue] = {}
     """Free for the submitter."""
+
+    @property
+    def tries(self) -> int:
+        """How many attempts really ran."""
+        return self.attempt - self.refused
 
     @property
     def is_final(self) -> bool:

@@ -160,6 +160,12 @@ def test_a_retry_waits_for_its_time_and_forgets_its_progress(store: TaskStore) -
     assert again.not_before == LATER
 
 
+def test_a_start_that_came_to_nothing_counts_as_no_try(store: TaskStore) -> None:
+    end(store, started(store), Q, was_refused=True)
+    task = store.exchange([], 1, LATER)[0]
+    assert (task.attempt, task.refused, task.tries) == (2, 1, 1)
+
+
 def test_what_was_to_be_cancelled_is_not_tried_again(store: TaskStore) -> None:
     task = started(store)
     store.request_cancel("t_1", SOON)

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import aclosing
 from datetime import timedelta
@@ -218,3 +219,37 @@ def test_old_finished_tasks_are_removed_with_their_logs(home: Path) -> None:
         assert [t.id for t in engine.collect_garbage(timedelta(0))] == [done]
         assert [task.id for task in engine.list()] == [running]
         assert not list((home / "attempts").glob(f"{done}*"))
+
+
+def test_who_waits_is_woken_though_other_engines_were_closed(home: Path) -> None:
+    mine, other = BlockingEngine(home), BlockingEngine(home)
+    task_id = mine.submit("shell", {"argv": ["sleep", "0.5"]})
+    woken: list[str] = []
+    waiter = threading.Thread(target=lambda: woken.append(mine.wait(task_id, 20).status))
+    waiter.start()
+    mine.close()
+    other.close()
+    waiter.join(10)
+    assert woken == ["completed"]
+
+
+def test_a_callback_that_fails_ends_nobody_else_s_waiting(
+    home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with BlockingEngine(home) as engine:
+        engine.subscribe(lambda _: 1 / 0)  # type: ignore[arg-type, return-value]
+        assert engine.wait(engine.submit(*TRUE), 20).status == "completed"
+    assert "a callback failed" in caplog.text
+
+
+async def test_waits_that_asyncio_cancels_leave_nothing_behind(home: Path) -> None:
+    async with ExecutionEngine(home) as engine:
+        task_id = await engine.submit(*SLEEP)
+        for _ in range(50):
+            with anyio.move_on_after(0.001):
+                await engine.wait(task_id)
+        watcher = engine._core.watcher  # pyright: ignore[reportPrivateUsage]
+        with anyio.fail_after(5):
+            while watcher.is_used:
+                await anyio.sleep(0.01)
+        await engine.cancel(task_id)

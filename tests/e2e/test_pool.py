@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.processes import marked
+from tests.e2e.processes import marked, until
 from tta_interactive.blocking import BlockingEngine
 from tta_interactive.request import TaskRequest
 from tta_interactive.task import Task
+from tta_interactive.worker.start import worker_pid
 
 MODULE = """
 import os, subprocess, sys, time
@@ -110,8 +111,6 @@ def test_a_process_with_leftovers_is_replaced_and_they_end(
     again = call(engine, workspace, "pid")
     assert first.status == again.status == "completed"
     assert first.result != again.result
-    from tests.e2e.processes import until
-
     until(lambda: marked(mark) == [], 5, "the leftover ended")
 
 
@@ -146,3 +145,54 @@ def test_another_interpreter_runs_what_it_is_asked_to(
         engine.submit("python", {"code": "import sys; sys.executable"}, python=sys.executable), 20
     )
     assert task.result == sys.executable
+
+
+def test_calls_that_cannot_be_started_say_why_and_leave_the_worker_alone(
+    engine: BlockingEngine, home: Path
+) -> None:
+    assert engine.wait(engine.submit("call", {"function": "os:getpid"}), 20).is_final
+    worker = worker_pid(home)
+    nowhere = TaskRequest(kind="call", params={"function": "os:getpid"}, workspace="/nonexistent")
+    tasks = engine.wait_all(engine.submit_many([nowhere] * 20), 30)
+    assert {task.error.code if task.error else None for task in tasks} == {"workspace"}
+    assert worker_pid(home) == worker
+
+
+def test_variables_are_given_to_a_pooled_function(engine: BlockingEngine) -> None:
+    params = {"function": "os:getenv", "args": ["COLOUR"]}
+    for colour in ("red", "blue"):
+        task_id = engine.submit("call", params, environment={"COLOUR": colour})
+        assert engine.wait(task_id, 20).result == colour
+
+
+def test_late_progress_is_not_booked_on_the_next_call(
+    engine: BlockingEngine, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (workspace / "late.py").write_text(
+        "import time\nfrom tta_interactive import progress\n"
+        "def first():\n    for n in range(5):\n        progress(n / 5, 'first')\n"
+        "def second():\n    time.sleep(0.6)\n"
+    )
+    requests = [
+        TaskRequest(kind="call", params={"function": f"late:{name}"}, workspace=str(workspace))
+        for name in ("first", "first", "second", "second")
+    ]
+    ids = engine.submit_many(requests)
+    seen: set[str] = set()
+    for _ in engine.watch(ids[2:], since=0):
+        tasks = [engine.status(task_id) for task_id in ids[2:]]
+        seen |= {task.message for task in tasks}
+        if all(task.is_final for task in tasks):
+            break
+    assert seen == {""}
+
+
+def test_a_flood_of_prints_neither_fails_the_call_nor_fills_the_worker(
+    engine: BlockingEngine, workspace: Path, home: Path
+) -> None:
+    (workspace / "flood.py").write_text("def go():\n    print('\\x01' * 30_000_000)\n")
+    job = {"function": "flood:go"}
+    task = engine.wait(engine.submit("call", job, workspace=str(workspace)), 60)
+    assert task.status == "completed", task.error
+    status = Path(f"/proc/{worker_pid(home)}/status").read_text()
+    assert int(status.split("VmHWM:")[1].split()[0]) < 64 * 1024

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -247,3 +248,49 @@ def test_a_lost_file_of_the_store_fails_its_task_and_no_other(
     assert task.error is not None
     assert (task.status, task.error.code) == ("failed", "invalid")
     assert "cannot be read" in task.error.message
+
+
+def test_what_a_task_puts_in_its_directory_does_not_stop_the_worker(
+    engine: BlockingEngine, home: Path
+) -> None:
+    script = 'cd "$TMPDIR/.." && mkdir ctl.sock && mkdir outcome.json; true'
+    first = engine.wait(engine.submit("shell", {"script": script}), 20)
+    worker = worker_pid(home)
+    assert engine.wait(engine.submit("shell", {"argv": ["true"]}), 20).status == "completed"
+    assert worker_pid(home) == worker
+    assert first.is_final
+
+
+def test_a_stop_in_the_moment_of_a_start_ends_that_too(home: Path) -> None:
+    for _ in range(4):
+        with BlockingEngine(home) as engine:
+            engine.wait(engine.submit("shell", {"argv": ["true"]}), 20)
+            engine.submit("shell", {"argv": ["sleep", "60"]})
+            begin = time.monotonic()
+            assert stop_worker(home)
+            assert time.monotonic() - begin < 6
+        until(lambda: of_store(home) == [], 5, "nothing of the store is left")
+
+
+def test_a_task_that_is_due_does_not_make_a_busy_worker_spin(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TTA_SLOTS", "1")
+    with BlockingEngine(home) as engine:
+        engine.submit("shell", {"argv": ["sleep", "60"]})
+        until(lambda: engine.counts()["running"] == 1, what="the slot is taken")
+        due = engine.submit("shell", {"argv": ["true"]}, not_before=datetime.now(UTC))
+        schedule = Path(f"/proc/{worker_pid(home)}/schedstat")
+        before = int(schedule.read_text().split()[0])
+        time.sleep(1.5)
+        assert int(schedule.read_text().split()[0]) - before < 0.5e9
+        assert engine.status(due).status == "queued"
+
+
+def test_a_burst_of_first_submits_starts_no_crowd_of_workers(engine: BlockingEngine) -> None:
+    from tta_interactive.worker import start
+
+    begin = len(start._started)  # pyright: ignore[reportPrivateUsage]
+    ids = [engine.submit("shell", {"argv": ["true"]}) for _ in range(30)]
+    assert len(start._started) - begin <= 2  # pyright: ignore[reportPrivateUsage]
+    assert {task.status for task in engine.wait_all(ids, 30)} == {"completed"}

@@ -60,6 +60,8 @@ def test_ids_are_never_the_same() -> None:
         ({"label": "a\0b"}, "label"),
         ({"workspace": "rel/ative"}, "'rel/ative' is no absolute path"),
         ({"not_before": "2026-01-01T00:00:00"}, "not_before"),
+        ({"not_before": "9999-12-31T23:59:59-12:00"}, "not_before"),
+        ({"metadata": {"tta:damaged": 1}}, "reserved"),
         ({"request_key": ""}, "request_key"),
         ({"metadata": {"x": "\ud800"}}, "lone surrogates"),
         ({"metadata": {"x": float("nan")}}, "NaN"),

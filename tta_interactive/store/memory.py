@@ -146,7 +146,12 @@ class MemoryStore:
             return
         level = task.sandbox_got if ending.sandbox_got is None else ending.sandbox_got
         if ending.status is TaskStatus.QUEUED and task.cancel_requested_at is None:
-            facts = {"not_before": ending.not_before, "progress": None, "message": ""}
+            facts: dict[str, object] = {
+                "not_before": ending.not_before,
+                "refused": task.refused + ending.was_refused,
+                "progress": None,
+                "message": "",
+            }
             self._put(task.moved(TaskStatus.QUEUED, **facts), at)
             return
         to = TaskStatus.CANCELLED if ending.status is TaskStatus.QUEUED else ending.status

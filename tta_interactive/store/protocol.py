@@ -41,6 +41,8 @@ class Ending:
     error: TaskError | None = None
     not_before: datetime | None = None
     sandbox_got: SandboxLevel | None = None
+    was_refused: bool = False
+    """Nothing was started, so it counts as no try."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -78,6 +78,7 @@ def ending_values(ending: Ending, at: datetime) -> dict[str, Any]:
         "status": ending.status.value,
         "error": error_json(ending.error),
         "not_before": microseconds(ending.not_before),
+        "was_refused": ending.was_refused,
         "sandbox_got": ending.sandbox_got,
         "at": microseconds(at),
     }
@@ -97,6 +98,7 @@ def task_of(row: sqlite3.Row, body: str, result: JsonValue) -> Task:
             "priority": row["priority"],
             "not_before": moment(row["not_before"]),
             "attempt": row["attempt"],
+            "refused": row["refused"],
             "request_key": row["request_key"],
             "progress": row["progress"],
             "message": row["message"],

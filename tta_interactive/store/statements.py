@@ -78,7 +78,8 @@ TRY_AGAIN: Final = """
     UPDATE tasks
        SET status = CASE WHEN cancel_requested_at IS NULL THEN 'queued' ELSE 'cancelled' END,
            finished_at = CASE WHEN cancel_requested_at IS NULL THEN NULL ELSE :at END,
-           not_before = :not_before, progress = NULL, message = '', changed_at = :at
+           not_before = :not_before, refused = refused + :was_refused,
+           progress = NULL, message = '', changed_at = :at
      WHERE id = :id AND attempt = :attempt AND status IN ('running', 'input_required')
     RETURNING seq, status
 """

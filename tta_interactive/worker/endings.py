@@ -21,7 +21,7 @@ def ending_of(
     """The ending that an attempt's outcome means: final, or another try."""
     if outcome.status == "failed":
         error = _error_of(outcome)
-        if task.attempt < task.max_attempts and task.cancel_requested_at is None:
+        if task.tries < task.max_attempts and task.cancel_requested_at is None:
             return _again(task, at, sandbox_got, pause=True)
         return _ending(task, TaskStatus.FAILED, sandbox_got, error=error)
     if outcome.status == "cancelled":
@@ -54,10 +54,10 @@ def ending_of_lost(task: Task, at: datetime, reason: str, *, is_its_fault: bool 
             remedy="Look at what it did, then submit it again.",
         )
         return _ending(task, TaskStatus.FAILED, None, error=error)
-    if is_its_fault and task.attempt >= max(LOSSES_ALLOWED, task.max_attempts):
+    if is_its_fault and task.tries >= max(LOSSES_ALLOWED, task.max_attempts):
         error = TaskError(
             code="poison",
-            message=f"{reason} That was attempt {task.attempt}, so it is not tried again.",
+            message=f"{reason} That was attempt {task.tries}, so it is not tried again.",
             remedy="Look at the logs for what ends its process, then submit it again.",
         )
         return _ending(task, TaskStatus.FAILED, None, error=error)
@@ -93,7 +93,7 @@ def _ending(
 
 
 def _again(task: Task, at: datetime, sandbox_got: SandboxLevel | None, *, pause: bool) -> Ending:
-    seconds = min(FIRST_PAUSE * 2 ** (task.attempt - 1), LONGEST_PAUSE) if pause else 0.0
+    seconds = min(FIRST_PAUSE * 2 ** (task.tries - 1), LONGEST_PAUSE) if pause else 0.0
     return Ending(
         task_id=task.id,
         attempt=task.attempt,

@@ -120,7 +120,13 @@ class Worker:
         log.warning("task %s: %s", task_id, reason)
         later = _now() + timedelta(seconds=REFUSED_SECONDS)
         self._endings.append(
-            Ending(task_id=task_id, attempt=attempt, status=TaskStatus.QUEUED, not_before=later)
+            Ending(
+                task_id=task_id,
+                attempt=attempt,
+                status=TaskStatus.QUEUED,
+                not_before=later,
+                was_refused=True,
+            )
         )
 
     # ---- one turn

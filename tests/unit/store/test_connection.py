@@ -11,17 +11,19 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
 from tests.conftest import a_task
 from tta_interactive.errors import (
+    RequestKeyError,
     StoreBusyError,
     StoreDamagedError,
     StoreVersionError,
     UnsafePlaceError,
 )
-from tta_interactive.store import SqliteStore, connection
+from tta_interactive.store import DAMAGED, Filter, SqliteStore, connection
 from tta_interactive.store.migrate import newest
 from tta_interactive.store.place import file_system, problem
 
@@ -279,6 +281,46 @@ def test_an_interrupted_write_leaves_no_transaction(store: SqliteStore) -> None:
         store._db.write(work)  # pyright: ignore[reportPrivateUsage]
     assert store.get("t_1").label == ""
     store.add([a_task(id="t_2")])
+
+
+def test_ctrl_c_in_the_moment_of_the_lock_lets_go_of_it(store: SqliteStore, tmp_path: Path) -> None:
+    def interrupt(frame: FrameType, event: str, function: object) -> None:
+        # Just behind BEGIN, where a signal would be noticed.
+        if event == "c_return" and getattr(function, "__name__", "") == "execute":
+            sys.setprofile(None)
+            raise KeyboardInterrupt
+
+    try:
+        sys.setprofile(interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            store.add([a_task(id="t_2")])
+    finally:
+        sys.setprofile(None)
+    other = raw(tmp_path / "s")
+    other.execute("BEGIN IMMEDIATE")  # nobody holds the lock
+    other.execute("ROLLBACK")
+    other.close()
+    store.add([a_task(id="t_3")])
+
+
+def test_a_request_that_is_not_added_leaves_no_file(store: SqliteStore, tmp_path: Path) -> None:
+    large = {"argv": ["x" * 100_000]}
+    for number in range(3):
+        store.add([a_task(id=f"t_{number + 2}", request_key="k", params=large)])
+    with pytest.raises(RequestKeyError):
+        store.add([a_task(id="t_9", request_key="k", params={"argv": ["y" * 100_000]})])
+    assert [path.name for path in (tmp_path / "s" / "blobs").iterdir()] == ["t_2.body"]
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[1]", b"\xff\xfe"])
+def test_a_damaged_file_hides_no_other_task(
+    store: SqliteStore, tmp_path: Path, damage: bytes
+) -> None:
+    store.add([a_task(id="t_2", params={"argv": ["x" * 100_000]})])
+    (tmp_path / "s" / "blobs" / "t_2.body").write_bytes(damage)
+    found = {task.id: task for task in store.find(Filter())}
+    assert set(found) == {"t_1", "t_2"}
+    assert "lost" in str(found["t_2"].metadata[DAMAGED])
 
 
 def test_a_forked_child_uses_connections_of_its_own(store: SqliteStore) -> None:

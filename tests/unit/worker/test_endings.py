@@ -46,6 +46,22 @@ def test_a_failure_with_attempts_left_is_tried_later_and_later(attempt: int, sec
     assert (ending.status, ending.not_before) == ("queued", NOON + timedelta(seconds=seconds))
 
 
+def test_refused_starts_use_up_no_attempts() -> None:
+    task = running(attempt=6, refused=5, max_attempts=3)
+    ending = ending_of(task, Outcome(status="failed", error=BROKEN), NOON)
+    assert (ending.status, ending.not_before) == ("queued", NOON + timedelta(seconds=1))
+    assert (
+        ending_of_lost(running(idempotent=True, attempt=6, refused=5), NOON, "It vanished.").status
+        == "queued"
+    )
+
+
+def test_a_stop_of_the_worker_is_not_the_task_s_fault() -> None:
+    task = running(idempotent=True, attempt=7)
+    ending = ending_of_lost(task, NOON, "The worker was stopped.", is_its_fault=False)
+    assert ending.status == "queued"
+
+
 def test_the_last_attempt_s_failure_is_final() -> None:
     task = running(attempt=3, max_attempts=3)
     ending = ending_of(task, Outcome(status="failed", error=BROKEN), NOON)

@@ -10,6 +10,7 @@ CREATE TABLE tasks (
     blocked             INTEGER NOT NULL,                   -- tasks that must complete first
     not_before          INTEGER,
     attempt             INTEGER NOT NULL,
+    refused             INTEGER NOT NULL DEFAULT 0,         -- attempts that nobody could start
     request_key         TEXT,
     request_hash        TEXT,                               -- same key, same request?
     body                TEXT    NOT NULL,                   -- facts that never change, as JSON
