@@ -17,13 +17,13 @@ from pydantic import JsonValue
 
 from tta_interactive.core import (
     FOLLOW_SECONDS,
+    Awaited,
     Core,
     Sees,
     checked_end,
     checked_request,
     checked_timeout,
 )
-from tta_interactive.errors import TaskNotFoundError
 from tta_interactive.event import Event
 from tta_interactive.request import TaskRequest
 from tta_interactive.task import Task, TaskStatus
@@ -89,34 +89,36 @@ class BlockingEngine:
 
     def wait_any(self, task_ids: Collection[str], timeout: float | None = None) -> list[Task]:
         """As `ExecutionEngine.wait_any`."""
-        return [task for task in self._wait(task_ids, timeout, any) if task.is_final]
+        return [task for task in self._wait(task_ids, timeout, every=False) if task.is_final]
 
     def wait_all(self, task_ids: Collection[str], timeout: float | None = None) -> list[Task]:
         """As `ExecutionEngine.wait_all`."""
-        return self._wait(task_ids, timeout, all)
+        return self._wait(task_ids, timeout, every=True)
 
     def _wait(
         self,
         wanted: Collection[str],
         timeout: float | None,
-        enough: Callable[[Sequence[bool]], bool],
+        *,
+        every: bool,
     ) -> list[Task]:
         checked_timeout(timeout)
         deadline = None if timeout is None else time.monotonic() + timeout
         ids = [self._core.resolve(one) for one in wanted]
         moved = threading.Event()
-        with self._core.watcher.subscribed(lambda _: moved.set(), set(ids)):
+        awaited = Awaited(self._core, ids)
+
+        def note(task_ids: frozenset[str]) -> None:
+            awaited.note(task_ids)
+            moved.set()
+
+        with self._core.watcher.subscribed(note, set(ids)):
             while True:
                 moved.clear()
-                by_id = {task.id: task for task in self._core.store.get_many(ids)}
-                tasks = [by_id[task_id] for task_id in ids if task_id in by_id]
+                awaited.read()
                 rest = None if deadline is None else deadline - time.monotonic()
-                if len(tasks) < len(ids):  # removed while it was waited for
-                    raise TaskNotFoundError(next(i for i in ids if i not in by_id))
-                if not tasks or enough([task.is_final for task in tasks]):
-                    return tasks
-                if rest is not None and rest <= 0:
-                    return tasks
+                if awaited.is_enough(every=every) or (rest is not None and rest <= 0):
+                    return awaited.tasks
                 moved.wait(None if rest is None else min(rest, threading.TIMEOUT_MAX))
 
     def cancel(self, task_id: str) -> Task:

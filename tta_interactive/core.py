@@ -267,6 +267,47 @@ class Follower:
         return self._decoder.decode(data, final=self.is_over)
 
 
+class Awaited:
+    """The tasks of one wait, as last read. What has not moved is not read again."""
+
+    def __init__(self, core: Core, ids: Sequence[str]) -> None:
+        self._core, self._ids = core, ids
+        self._tasks: dict[str, Task] = {}
+        self._to_read = set(ids)
+        self._open = set(ids)
+        self._lock = threading.Lock()
+
+    def note(self, moved: frozenset[str]) -> None:
+        """Remember what moved; from the watcher's thread."""
+        with self._lock:
+            self._to_read |= moved
+
+    def read(self) -> None:
+        """Read what moved since the last time.
+
+        Raises:
+            TaskNotFoundError: One of the tasks was removed.
+        """
+        with self._lock:
+            wanted, self._to_read = self._to_read, set[str]()
+        if not wanted:
+            return
+        found = {task.id: task for task in self._core.store.get_many(wanted)}
+        for task_id in wanted - found.keys():
+            raise TaskNotFoundError(task_id)
+        self._tasks.update(found)
+        self._open -= {task.id for task in found.values() if task.is_final}
+
+    @property
+    def tasks(self) -> list[Task]:
+        """All of them, in the order of the ids."""
+        return [self._tasks[task_id] for task_id in self._ids]
+
+    def is_enough(self, *, every: bool) -> bool:
+        """Whether all of them (`every`) or any of them are over; of none, all are."""
+        return not self._open or not (every or len(self._open) == len(set(self._ids)))
+
+
 def checked_request(
     kind: str | TaskRequest, params: Mapping[str, JsonValue] | None, options: Mapping[str, Any]
 ) -> TaskRequest:

@@ -17,13 +17,13 @@ from pydantic import JsonValue
 
 from tta_interactive.core import (
     FOLLOW_SECONDS,
+    Awaited,
     Core,
     Sees,
     checked_end,
     checked_request,
     checked_timeout,
 )
-from tta_interactive.errors import TaskNotFoundError
 from tta_interactive.event import Event
 from tta_interactive.request import TaskRequest
 from tta_interactive.task import Task, TaskStatus
@@ -124,33 +124,31 @@ class ExecutionEngine:
 
     async def wait_any(self, task_ids: Collection[str], timeout: float | None = None) -> list[Task]:
         """Wait until one of the tasks is over; those that are. Empty after the time-out."""
-        tasks = await self._wait(task_ids, timeout, any)
+        tasks = await self._wait(task_ids, timeout, every=False)
         return [task for task in tasks if task.is_final]
 
     async def wait_all(self, task_ids: Collection[str], timeout: float | None = None) -> list[Task]:
         """Wait until all of the tasks are over; all of them, in order, some perhaps not over."""
-        return await self._wait(task_ids, timeout, all)
+        return await self._wait(task_ids, timeout, every=True)
 
     async def _wait(
         self,
         wanted: Collection[str],
         timeout: float | None,
-        enough: Callable[[Sequence[bool]], bool],
+        *,
+        every: bool,
     ) -> list[Task]:
         checked_timeout(timeout)
         deadline = anyio.current_time() + (float("inf") if timeout is None else timeout)
         ids = await to_thread.run_sync(lambda: [self._core.resolve(one) for one in wanted])
-        async with _Bell(self._core, set(ids)) as bell:
+        awaited = Awaited(self._core, ids)
+        async with _Bell(self._core, set(ids), awaited.note) as bell:
             while True:
                 bell.clear()
-                found = await to_thread.run_sync(self._core.store.get_many, ids)
-                by_id = {task.id: task for task in found}
-                tasks = [by_id[task_id] for task_id in ids if task_id in by_id]
+                await to_thread.run_sync(awaited.read)
                 rest = deadline - anyio.current_time()
-                if len(tasks) < len(ids):  # removed while it was waited for
-                    raise TaskNotFoundError(next(i for i in ids if i not in by_id))
-                if not tasks or enough([task.is_final for task in tasks]) or rest <= 0:
-                    return tasks
+                if awaited.is_enough(every=every) or rest <= 0:
+                    return awaited.tasks
                 with anyio.move_on_after(rest):
                     await bell.wait()
 
@@ -227,8 +225,14 @@ class ExecutionEngine:
 class _Bell:
     """An event in the running loop that the watcher's thread rings."""
 
-    def __init__(self, core: Core, task_ids: Collection[str] | None) -> None:
+    def __init__(
+        self,
+        core: Core,
+        task_ids: Collection[str] | None,
+        note: Callable[[frozenset[str]], None] | None = None,
+    ) -> None:
         self._watcher = core.watcher
+        self._note = note
         self._task_ids = task_ids
         self._event = anyio.Event()
         self._call_soon = _thread_safe_caller()
@@ -271,7 +275,9 @@ class _Bell:
     async def wait(self) -> None:
         await self._event.wait()
 
-    def _ring(self, _: frozenset[str]) -> None:
+    def _ring(self, moved: frozenset[str]) -> None:
+        if self._note is not None:
+            self._note(moved)
         if not self._rung.is_set():  # one wake-up for many moves
             self._rung.set()
             self._call_soon(self._set)

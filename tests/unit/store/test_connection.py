@@ -26,6 +26,7 @@ from tta_interactive.errors import (
 from tta_interactive.store import DAMAGED, Filter, SqliteStore, connection
 from tta_interactive.store.migrate import newest
 from tta_interactive.store.place import file_system, problem
+from tta_interactive.worker.start import stop_worker
 
 
 def raw(home: Path) -> sqlite3.Connection:
@@ -361,5 +362,8 @@ with BlockingEngine(home) as engine:
 print(opened)
 """
     run = [sys.executable, "-c", code, str(tmp_path / "s")]
-    done = subprocess.run(run, capture_output=True, text=True, check=True)
+    try:
+        done = subprocess.run(run, capture_output=True, text=True, check=True)
+    finally:
+        stop_worker(tmp_path / "s")  # a look at an open task starts one
     assert done.stdout == "[]\n"
