@@ -14,7 +14,7 @@ import pytest
 from tta_interactive.blocking import BlockingEngine
 from tta_interactive.sandbox import probe
 from tta_interactive.task import SandboxLevel, Task
-from tta_interactive.worker.start import stop_worker
+from tta_interactive.worker.start import stop_worker, wait_for_worker
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 REQUIRE_ALL = os.environ.get("TTA_REQUIRE_ALL") == "1"
@@ -66,6 +66,8 @@ def home() -> Iterator[Path]:
     path = base / "s"
     yield path
     try:
+        if (path / "worker.log").exists():
+            wait_for_worker(path, 0.5)  # another process may just have started one
         if path.is_dir():
             assert stop_worker(path, timeout=15), "the worker did not end"
     finally:

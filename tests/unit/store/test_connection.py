@@ -26,7 +26,7 @@ from tta_interactive.errors import (
 from tta_interactive.store import DAMAGED, Filter, SqliteStore, connection
 from tta_interactive.store.migrate import newest
 from tta_interactive.store.place import file_system, problem
-from tta_interactive.worker.start import stop_worker
+from tta_interactive.worker.start import stop_worker, wait_for_worker
 
 
 def raw(home: Path) -> sqlite3.Connection:
@@ -365,5 +365,6 @@ print(opened)
     try:
         done = subprocess.run(run, capture_output=True, text=True, check=True)
     finally:
-        stop_worker(tmp_path / "s")  # a look at an open task starts one
+        wait_for_worker(tmp_path / "s", 10)  # a look at an open task starts one
+        stop_worker(tmp_path / "s")
     assert done.stdout == "[]\n"
