@@ -294,3 +294,18 @@ def test_a_burst_of_first_submits_starts_no_crowd_of_workers(engine: BlockingEng
     ids = [engine.submit("shell", {"argv": ["true"]}) for _ in range(30)]
     assert len(start._started) - begin <= 2  # pyright: ignore[reportPrivateUsage]
     assert {task.status for task in engine.wait_all(ids, 30)} == {"completed"}
+
+
+def test_a_result_that_the_worker_never_heard_of_is_taken_in_by_the_next(
+    engine: BlockingEngine, home: Path, mark: str
+) -> None:
+    task_id = sleeper(engine, mark, 0.5)
+    worker = worker_pid(home) or 0
+    os.kill(worker, signal.SIGSTOP)
+    outcome = home / "attempts" / f"{task_id}.1" / "outcome.json"
+    until(outcome.exists, what="the shim has written the outcome")
+    assert engine.status(task_id).status == R
+    os.kill(worker, signal.SIGKILL)
+    task = engine.wait(task_id, 20)
+    assert (task.status, task.attempt, task.result) == ("completed", 1, {"exit_code": 0})
+    until(lambda: not outcome.exists(), 5, "what was taken in is removed")
