@@ -274,12 +274,9 @@ class Shim:
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return  # a task may write what it likes
         message = message.encode("utf-8", "backslashreplace").decode()
-        self._progress = {
-            "type": "progress",
-            "fraction": fraction,
-            "message": message,
-            "call": call,
-        }
+        self._progress = {"type": "progress", "fraction": fraction, "message": message}
+        if call:
+            self._progress["call"] = call
         self._progress_untold = True
 
     def _tell_progress(self, *, last: bool = False) -> None:
