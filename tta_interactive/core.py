@@ -237,11 +237,11 @@ class _Shared:
         """Close it when nobody uses it any more; the next use opens it again."""
         with self._lock:
             self._users.discard(id(user))
-            # Who waits is a user too, also when its own engine was closed meanwhile.
-            if self._users or self.watcher.is_used:
+            if self._users:
                 return
-        self.watcher.close()
-        self.store.close()
+        # Who waits is a user too, also when its own engine was closed meanwhile.
+        if self.watcher.close():
+            self.store.close()
 
 
 class Follower:

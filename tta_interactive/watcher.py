@@ -119,16 +119,17 @@ class Watcher:
         """Whether anybody is subscribed."""
         return bool(self._subscriptions)
 
-    def close(self) -> None:
-        """End the thread and the connection; subscriptions end with them."""
+    def close(self) -> bool:
+        """End the thread and the connection, unless somebody is subscribed; whether it did."""
         self._check_process()
         with self._lock:
-            self._subscriptions.clear()
-            self._watched.clear()
+            if self._subscriptions:
+                return False
             thread, self._thread = self._thread, None
             self._disconnect()
         if thread is not None and thread is not threading.current_thread():
             thread.join(1.0)
+        return True
 
     def _unsubscribe(self, key: object) -> None:
         with self._lock:
