@@ -9,7 +9,6 @@ TTAError
 │   ├── RequestKeyError       one request key, two different requests
 │   ├── ForbiddenError        this door may not do that
 │   └── InvalidTransitionError
-├── StaleAttemptError         someone was faster: the attempt is no longer the current one
 ├── WaitTimeoutError          (also a TimeoutError) the task goes on, only the waiting ended
 ├── TaskFailedError           `wait(check=True)` on a task that failed or was cancelled
 ├── StoreError                the store cannot serve
@@ -110,20 +109,6 @@ class InvalidTransitionError(RequestError):
         return (
             f"Task {self.task_id!r} is {self.current} and cannot become {self.wanted}. "
             f"What can follow: {allowed}."
-        )
-
-
-class StaleAttemptError(TTAError):
-    """A late writer: the attempt it speaks for is not the task's current one."""
-
-    def __init__(self, task_id: str, attempt: int) -> None:
-        super().__init__(task_id, attempt)
-        self.task_id, self.attempt = task_id, attempt
-
-    def __str__(self) -> str:
-        return (
-            f"Attempt {self.attempt} of task {self.task_id!r} is over. "
-            "Its result is not used; read the task again."
         )
 
 

@@ -59,7 +59,6 @@ def test_every_error_is_of_the_family_and_survives_a_process_border() -> None:
         errors.TaskNotFoundError("x"),
         errors.AmbiguousTaskError("x", ["a", "b"]),
         errors.RequestKeyError("k", "t_1"),
-        errors.StaleAttemptError("t_1", 2),
         errors.WaitTimeoutError("t_1", 2.5),
         errors.TaskFailedError("t_1", "error", "It broke.", "Mend it."),
         errors.StoreFullError("The disk is full."),
@@ -68,4 +67,4 @@ def test_every_error_is_of_the_family_and_survives_a_process_border() -> None:
         assert isinstance(error, TTAError)
         again = pickle.loads(pickle.dumps(error))
         assert (type(again), str(again)) == (type(error), str(error))
-    assert isinstance(samples[5], TimeoutError)
+    assert isinstance(samples[4], TimeoutError)
