@@ -131,7 +131,7 @@ def task_text(view: TaskView) -> str:
         facts.append(f"{view.progress:.0%} done")
     if view.elapsed_seconds is not None:
         facts.append(f"{view.elapsed_seconds:g} s")
-    lines = [f"{', '.join(facts)}: {view.kind} {one_line(view.label, 100)}".rstrip()]
+    lines = [f"{', '.join(facts)}: {_named(view, 100)}"]
     if view.message and not view.finished:
         lines.append(f"It says: {view.message!r}")
     if view.error is not None:
@@ -148,7 +148,13 @@ def line_text(view: TaskView) -> str:
     """One task in one line of a list."""
     done = f" {view.progress:.0%}" if view.progress is not None and not view.finished else ""
     who = f" (of {view.owner})" if view.owner else ""
-    return f"{view.task_id} {view.status}{done} {view.kind} {one_line(view.label, 80)}{who}"
+    return f"{view.task_id} {view.status}{done} {_named(view, 80)}{who}"
+
+
+def _named(view: TaskView, width: int) -> str:
+    """The label, after the kind where it does not begin with it."""
+    label = one_line(view.label, width).removeprefix(f"{view.kind} ")
+    return f"{view.kind} {label}".rstrip()
 
 
 def progress_text(tasks: Sequence[Task]) -> str:

@@ -114,11 +114,6 @@ class Watcher:
             self._say_wish(subscription)
         return lambda: self._unsubscribe(key)
 
-    @property
-    def is_used(self) -> bool:
-        """Whether anybody is subscribed."""
-        return bool(self._subscriptions)
-
     def close(self) -> bool:
         """End the thread and the connection, unless somebody is subscribed; whether it did."""
         self._check_process()

@@ -1,25 +1,10 @@
 """The notebook door in a real kernel: what it costs, survives and never does."""
 
 import sqlite3
-from collections.abc import Iterator
-
-import pytest
 
 from tests.e2e.kernel import WIDGET_VIEW, Kernel, button_in, usage_error
 
 HEAVY = ("pydantic", "ipywidgets", "anyio", "mcp", "anywidget", "cloudpickle")
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Kernel]:
-    with Kernel() as kernel:
-        yield kernel
-
-
-@pytest.fixture
-def kernel(shared: Kernel) -> Kernel:
-    shared.run("%tta_cancel --all")
-    return shared
 
 
 def test_loading_imports_nothing_heavy_and_takes_milliseconds() -> None:

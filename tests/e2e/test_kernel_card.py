@@ -1,25 +1,12 @@
 """The card in a real kernel, without a browser: what is sent to the page, and when."""
 
 import time
-from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
 import pytest
 
 from tests.e2e.kernel import WIDGET_VIEW, Kernel, button_in, is_final_update, usage_error
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Kernel]:
-    with Kernel() as kernel:
-        yield kernel
-
-
-@pytest.fixture
-def kernel(shared: Kernel) -> Kernel:
-    shared.run("%tta_cancel --all")
-    return shared
 
 
 def test_a_card_has_text_html_and_a_widget_and_ends_as_static_html(kernel: Kernel) -> None:

@@ -1,24 +1,11 @@
 """What may stand on a magic's line, and what can be sent to a task."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.e2e.kernel import Kernel, usage_error
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Kernel]:
-    with Kernel() as kernel:
-        yield kernel
-
-
-@pytest.fixture
-def kernel(shared: Kernel) -> Kernel:
-    shared.run("%tta_cancel --all")
-    return shared
 
 
 def newest(kernel: Kernel) -> str:

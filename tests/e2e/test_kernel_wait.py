@@ -2,23 +2,8 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator
-
-import pytest
 
 from tests.e2e.kernel import Kernel
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Kernel]:
-    with Kernel() as kernel:
-        yield kernel
-
-
-@pytest.fixture
-def kernel(shared: Kernel) -> Kernel:
-    shared.run("%tta_cancel --all")
-    return shared
 
 
 def test_an_interrupt_leaves_the_wait_and_the_task_goes_on(kernel: Kernel) -> None:

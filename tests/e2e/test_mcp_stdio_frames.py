@@ -6,7 +6,6 @@ Ids S1 to S22 are those of the catalogue of hostile cases.
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,24 +18,6 @@ from tests.e2e.mcp_wire import (
     Server,
     environment,
 )
-
-
-@pytest.fixture(scope="module")
-def host() -> Iterator[Host]:
-    with Host.made() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def server(host: Host) -> Server:
-    """One server for all of it: it must survive them together."""
-    return host.start()
-
-
-@pytest.fixture(scope="module")
-def wide(host: Host) -> Server:
-    """A server whose user allowed more."""
-    return host.start("--allow", "shell,python")
 
 
 def peak_bytes(pid: int) -> int:

@@ -13,7 +13,6 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -31,19 +30,6 @@ from tests.e2e.mcp_wire import (
 )
 from tta_interactive.blocking import BlockingEngine
 from tta_interactive.worker.start import worker_pid
-
-
-@pytest.fixture(scope="module")
-def host() -> Iterator[Host]:
-    with Host.made() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def wide(host: Host) -> Server:
-    """A server whose user allowed more."""
-    return host.start("--allow", "shell,python")
-
 
 NOISY = """
 import os, subprocess, sys, threading, time

@@ -5,7 +5,6 @@ Ids S1 to S22 are those of the catalogue of hostile cases.
 
 import contextlib
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,24 +16,6 @@ from tests.e2e.mcp_wire import (
     error_text,
 )
 from tta_interactive.blocking import BlockingEngine
-
-
-@pytest.fixture(scope="module")
-def host() -> Iterator[Host]:
-    with Host.made() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def server(host: Host) -> Server:
-    """One server for all of it: it must survive them together."""
-    return host.start()
-
-
-@pytest.fixture(scope="module")
-def wide(host: Host) -> Server:
-    """A server whose user allowed more."""
-    return host.start("--allow", "shell,python")
 
 
 def test_a_kind_without_its_flag_is_refused_recorded_and_not_queued(  # S14

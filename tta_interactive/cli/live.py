@@ -9,10 +9,10 @@ from rich.console import Console, Group
 from rich.live import Live as RichLive
 from rich.text import Text
 
-from tta_interactive.cli.duration import span
 from tta_interactive.cli.report import bar
 from tta_interactive.cli.screen import Screen
 from tta_interactive.cli.view import cells, fit, named, short_id, state_words, took
+from tta_interactive.duration import span
 from tta_interactive.task import Task, TaskStatus
 from tta_interactive.text import one_line
 

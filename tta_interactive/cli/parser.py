@@ -4,8 +4,8 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import Final, NoReturn, cast
 
-from tta_interactive.cli.duration import seconds
 from tta_interactive.cli.exits import HELP
+from tta_interactive.duration import seconds
 from tta_interactive.errors import InvalidRequestError
 from tta_interactive.task import Priority, SandboxLevel, TaskStatus
 

@@ -9,8 +9,8 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from tta_interactive.cli.duration import span
 from tta_interactive.cli.view import NARROW
+from tta_interactive.duration import span
 from tta_interactive.text import one_line
 
 BAR: Final = 40

@@ -13,7 +13,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from tta_interactive.cli.duration import span
+from tta_interactive.duration import span
 from tta_interactive.task import Priority, Task, TaskStatus
 from tta_interactive.text import one_line, visible
 

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from tta_interactive.cli.duration import span
 from tta_interactive.cli.exits import Exit
 from tta_interactive.cli.screen import Screen
 from tta_interactive.core import Core
+from tta_interactive.duration import span
 from tta_interactive.errors import StoreError, WorkerError
 from tta_interactive.settings import read_settings
 from tta_interactive.task import TaskStatus

@@ -1,16 +1,14 @@
 """The options of each magic and its help: argparse, kept from printing and from exiting."""
 
 import argparse
-import math
 import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Final, NoReturn
 
+from tta_interactive.duration import seconds
 from tta_interactive.notebook.line import Spot
 
-UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_SPAN: Final = re.compile(r"(\d{1,12}(?:\.\d{0,9})?|\.\d{1,9})([smhd]?)", re.ASCII)
 MAX_RETRIES: Final = 99
 MAX_SHOWN: Final = 1000
 
@@ -30,11 +28,13 @@ def plain(word: str) -> object:
 
 
 def _seconds(word: str) -> float:
-    text = str(plain(word)).strip()
-    match = _SPAN.fullmatch(text)
-    value = float(match[1]) * UNITS[match[2]] if match else 0.0
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no time above 0. Write 30, 90s or 10m")
+    text = str(plain(word))
+    try:
+        value = seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error).rstrip(".")) from None
+    if not value:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no time above 0")
     return value
 
 

@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 from pydantic import JsonValue
 
+from tta_interactive.duration import span
 from tta_interactive.task import SandboxLevel, Task, TaskStatus
 from tta_interactive.text import one_line
 
@@ -33,9 +34,6 @@ TONES: Final[Mapping[TaskStatus, Tone]] = {
     TaskStatus.CANCELLED: "off",
 }
 OWNERS: Final = {"cli": "terminal", "python": "program"}
-MINUTE: Final = 60
-HOUR: Final = 3600
-DAY: Final = 86400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,21 +119,6 @@ def owner_words(owner: str) -> str:
     if owner.startswith("mcp:"):
         return f"agent {one_line(owner.removeprefix('mcp:'), 40)}"
     return OWNERS.get(owner, one_line(owner, 40))
-
-
-def span(seconds: float) -> str:
-    """Seconds for people: `0.3 s`, `42 s`, `3 m 05 s`, `2 h 07 m`, `3 d 4 h`."""
-    seconds = max(0.0, seconds)
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < MINUTE:
-        return f"{whole} s"
-    if whole < HOUR:
-        return f"{whole // MINUTE} m {whole % MINUTE:02d} s"
-    if whole < DAY:
-        return f"{whole // HOUR} h {whole % HOUR // MINUTE:02d} m"
-    return f"{whole // DAY} d {whole % DAY // HOUR} h"
 
 
 def report_of(result: JsonValue) -> Report | None:

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from tta_interactive.cli.duration import seconds, span
 from tta_interactive.cli.report import bar, is_report, report_lines
 from tta_interactive.cli.view import (
     card,
@@ -16,6 +15,7 @@ from tta_interactive.cli.view import (
     summary,
     table,
 )
+from tta_interactive.duration import seconds, span
 from tta_interactive.task import Task, TaskError
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
-_SPAN: Final = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)([smhdw]?)", re.ASCII)
+_SPAN: Final = re.compile(r"(\d{1,12}(?:\.\d{0,9})?|\.\d{1,9})([smhdw]?)", re.ASCII)
 MINUTE: Final = 60
 HOUR: Final = 3600
 DAY: Final = 86400
