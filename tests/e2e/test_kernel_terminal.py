@@ -58,6 +58,14 @@ def test_a_task_is_submitted_waited_for_and_read_in_a_terminal(
     assert "STATUS" in ask(ipython, "%tta_list")
 
 
+def test_a_terminal_shows_a_new_task_and_what_the_cell_gave(
+    ipython: "pexpect.spawn[str]",
+) -> None:
+    shown = ask(ipython, "%tta_submit shell -- true")
+    assert re.search(r"QUEUED t_\S+  shell: true\r\n.*Out\[\d+\]: <TaskHandle t_", shown, re.DOTALL)
+    assert re.search(r"Out\[\d+\]: \w+ t_\S+  shell: true", ask(ipython, "_"))
+
+
 def test_the_wait_shows_one_line_that_changes_and_ctrl_c_leaves_it(
     ipython: "pexpect.spawn[str]",
 ) -> None:

@@ -108,6 +108,8 @@ class TaskHandle:
         # The cell that submitted shows the card already: `t = ...` and `...` look the same.
         if self._shown_at is None or self._shown_at != self._session.execution_count:
             self._session.show(self.task)
+        elif self._session.is_terminal:
+            raise NotImplementedError  # IPython's word for: show the repr after its "Out[1]:"
 
 
 def _setter(
