@@ -292,6 +292,43 @@ def test_a_list_is_filtered_and_the_newest_comes_first(store: TaskStore) -> None
     assert {t.id for t in store.get_many(["t_1", "t_3", "gone"])} == {"t_1", "t_3"}
 
 
+def test_tasks_of_every_status_are_found_and_counted(store: TaskStore) -> None:
+    for number, status in enumerate((C, F, X)):
+        end(store, started(store, id=f"t_{number}"), status)
+    started(store, id="t_3", owner="cli")
+    store.add([a_task(id="t_4", owner="cli", priority=Priority.LOW), a_task(id="t_5")])
+    store.add([a_task(id="t_6", not_before=LATER), a_task(id="t_7", after=["t_5"])])
+
+    def ids(*statuses: TaskStatus, **only: object) -> str:
+        found = store.find(Filter(statuses=statuses, **only))  # type: ignore[arg-type]
+        return " ".join(task.id[2:] for task in found)
+
+    assert [ids(s) for s in (Q, R, C, F, X)] == ["7 6 5 4", "3", "0", "1", "2"]
+    assert ids(Q, R, X) == "7 6 5 4 3 2"
+    assert ids(Q, F, limit=3) == "7 6 5"
+    assert ids(Q, R, owner="cli") == "4 3"
+    assert ids(Q, R, C, owner="cli") == "4 3"
+    assert ids(Q, F, owner="python", before_seq=store.get("t_6").seq) == "5 1"
+    assert store.counts() == {Q: 4, R: 1, C: 1, F: 1, X: 1}
+    assert store.counts("cli") == {Q: 1, R: 1}
+    assert store.counts("python") == {Q: 3, C: 1, F: 1, X: 1}
+
+
+def test_no_event_and_no_task_gets_the_number_of_a_removed_one(store: TaskStore) -> None:
+    running = started(store)
+    numbers = [store.last_event()]
+    for fraction in (0.1, 0.2):  # the newer one removes the older
+        store.report([Report(task_id="t_1", attempt=1, progress=fraction)], SOON)
+        numbers.append(store.last_event())
+    end(store, running)
+    numbers.append(store.last_event())
+    assert store.remove_finished(LATER + timedelta(days=1))
+    second = store.add([a_task(id="t_2")])[0]
+    numbers.append(store.last_event())
+    assert numbers == sorted(set(numbers))
+    assert second.seq > running.seq
+
+
 def test_a_task_is_named_by_id_unique_prefix_or_newest_label(store: TaskStore) -> None:
     store.add(
         [

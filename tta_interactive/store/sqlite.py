@@ -94,13 +94,14 @@ class SqliteStore:
             "before_seq": only.before_seq,
             "limit": only.limit,
         }
-        clauses = [sql.LIST_WHERE[name] for name in sql.LIST_WHERE if values[name] is not None]
-        query = sql.LIST.format(where=" AND ".join(clauses) or "TRUE")
+        query = _list_query([name for name in sql.LIST_WHERE if values[name] is not None], only)
         rows = self._db.read(lambda db: db.execute(query, values).fetchall())
         return [self._task(row, whole=False) for row in rows]
 
     def counts(self, owner: str | None = None) -> dict[TaskStatus, int]:
-        query = sql.COUNTS if owner is None else sql.COUNTS_OF
+        if owner is None:
+            return self._db.read(_count)
+        query = sql.COUNTS_OF.format(where=_owner_clause(owner))
         rows = self._db.read(lambda db: db.execute(query, {"owner": owner}).fetchall())
         return {TaskStatus(status): number for status, number in rows}
 
@@ -264,6 +265,40 @@ class SqliteStore:
             return blobs.put(self._blobs, name, text)
         except OSError as error:
             raise unusable(self.home, error) from error
+
+
+def _owner_clause(owner: str) -> str:
+    clause = sql.LIST_WHERE["owner"]
+    return clause if owner == sql.PROGRAMS else f"{clause} AND {sql.NOT_PROGRAMS}"
+
+
+def _list_query(names: Sequence[str], only: Filter) -> str:
+    """The statement that lists what passes `only`; `names`: the filters that are set."""
+    clauses = [
+        _owner_clause(only.owner) if name == "owner" and only.owner else sql.LIST_WHERE[name]
+        for name in names
+    ]
+    where = " AND ".join(clauses) or "TRUE"
+    statuses = only.statuses
+    if not statuses or TaskStatus.COMPLETED in statuses:
+        return sql.LIST.format(where=where)
+    found = sorted({sql.SOURCE_OF[status] for status in statuses})
+    sources = " UNION ALL ".join(sql.SOURCES[name].format(where=where) for name in found)
+    return sql.LIST_FOUND.format(sources=sources)
+
+
+def _count(db: sqlite3.Connection) -> dict[TaskStatus, int]:
+    """How many there are of each status: the completed are all but those with an index."""
+    queued = sql.COUNT_FOUND.format(sources=sql.SOURCES["queued"].format(where="TRUE"))
+    db.execute("BEGIN")  # the four looks must see the same moment
+    try:
+        counts = {"queued": db.execute(queued).fetchone()[0]}
+        counts.update(db.execute(sql.COUNT_ACTIVE).fetchall())
+        counts.update(db.execute(sql.COUNT_UNSUCCESSFUL).fetchall())
+        counts["completed"] = db.execute(sql.COUNT_ALL).fetchone()[0] - sum(counts.values())
+    finally:
+        db.execute("COMMIT")
+    return {TaskStatus(status): number for status, number in counts.items() if number}
 
 
 def _start_order(row: sqlite3.Row) -> tuple[int, int]:

@@ -1,16 +1,17 @@
 """Every SQL statement by name, and nothing else.
 
-INDEXED BY stands where the planner, which knows no statistics, prefers the index on the
-status and would read every queued task.
+INDEXED BY stands where the planner, which knows no statistics, may choose a way that reads
+every task; and where a partial index is meant, it says so.
 """
 
 from typing import Final
 
 ADD: Final = """
-    INSERT INTO tasks (id, kind, label, owner, status, priority, blocked, not_before, attempt,
-                       request_key, request_hash, body, submitted_at, changed_at)
-    VALUES (:id, :kind, :label, :owner, 'queued', :priority, :blocked, :not_before, 0,
-            :request_key, :request_hash, :body, :submitted_at, :submitted_at)
+    INSERT INTO tasks (seq, id, kind, label, owner, status, priority, blocked, not_before,
+                       attempt, request_key, request_hash, body, submitted_at, changed_at)
+    VALUES ((SELECT coalesce(max(seq), 0) + 1 FROM events), :id, :kind, :label, :owner, 'queued',
+            :priority, :blocked, :not_before, 0, :request_key, :request_hash, :body,
+            :submitted_at, :submitted_at)
 """
 ADD_EDGE: Final = "INSERT OR IGNORE INTO edges (needs, task) VALUES (:needs, :task)"
 BY_ID: Final = "SELECT * FROM tasks WHERE id = :id"
@@ -42,8 +43,58 @@ LIST_WHERE: Final = {
     "owner": "owner = :owner",
     "before_seq": "seq < :before_seq",
 }
-COUNTS: Final = "SELECT status, count(*) FROM tasks GROUP BY status"
-COUNTS_OF: Final = "SELECT status, count(*) FROM tasks WHERE owner = :owner GROUP BY status"
+PROGRAMS: Final = "python"  # the owner whose tasks have no index
+NOT_PROGRAMS: Final = "owner <> 'python'"  # as the index tasks_owner says it
+# Where the tasks of a status are found. Of the completed there is no index: they are what
+# a look at the newest tasks finds.
+SOURCES: Final = {
+    "queued": """
+        SELECT seq FROM tasks INDEXED BY tasks_ready
+         WHERE status = 'queued' AND blocked = 0 AND not_before IS NULL AND {where}
+         UNION ALL
+        SELECT seq FROM tasks INDEXED BY tasks_delayed
+         WHERE status = 'queued' AND blocked = 0 AND not_before IS NOT NULL AND {where}
+         UNION ALL
+        SELECT seq FROM tasks INDEXED BY tasks_blocked
+         WHERE status = 'queued' AND blocked > 0 AND {where}
+    """,
+    "running": """
+        SELECT seq FROM tasks INDEXED BY tasks_active
+         WHERE status IN ('running', 'input_required') AND {where}
+    """,
+    "failed": """
+        SELECT seq FROM tasks INDEXED BY tasks_unsuccessful
+         WHERE status IN ('failed', 'cancelled') AND {where}
+    """,
+}
+SOURCE_OF: Final = {
+    "queued": "queued",
+    "running": "running",
+    "input_required": "running",
+    "failed": "failed",
+    "cancelled": "failed",
+}
+LIST_FOUND: Final = """
+    SELECT *
+      FROM tasks
+     WHERE seq IN (SELECT seq FROM ({sources}) ORDER BY seq DESC LIMIT :limit)
+     ORDER BY seq DESC
+"""
+COUNT_ALL: Final = "SELECT count(*) FROM tasks"
+COUNT_FOUND: Final = "SELECT count(*) FROM ({sources})"
+COUNT_ACTIVE: Final = """
+    SELECT status, count(*)
+      FROM tasks INDEXED BY tasks_active
+     WHERE status IN ('running', 'input_required')
+     GROUP BY status
+"""
+COUNT_UNSUCCESSFUL: Final = """
+    SELECT status, count(*)
+      FROM tasks INDEXED BY tasks_unsuccessful
+     WHERE status IN ('failed', 'cancelled')
+     GROUP BY status
+"""
+COUNTS_OF: Final = "SELECT status, count(*) FROM tasks WHERE {where} GROUP BY status"
 CANCEL_QUEUED: Final = """
     UPDATE tasks
        SET status = 'cancelled', cancel_requested_at = :at, finished_at = :at, changed_at = :at
@@ -162,4 +213,8 @@ FINISHED_BEFORE: Final = """
      LIMIT :limit
 """
 REMOVE: Final = "DELETE FROM tasks WHERE seq = :seq"
-REMOVE_EVENTS: Final = "DELETE FROM events WHERE task NOT IN (SELECT seq FROM tasks)"
+# The newest stays: its number must not be given again.
+REMOVE_EVENTS: Final = """
+    DELETE FROM events
+     WHERE task NOT IN (SELECT seq FROM tasks) AND seq < (SELECT max(seq) FROM events)
+"""

@@ -1,6 +1,10 @@
 -- One row a task. Times are microseconds since 1970 UTC; JSON is text.
+--
+-- Each page that a commit touches is written and synced, so an index must earn its pages:
+-- none of those below holds the completed tasks, which are nearly all.
 CREATE TABLE tasks (
-    seq                 INTEGER PRIMARY KEY AUTOINCREMENT,  -- order of arrival; clocks can jump
+    -- Order of arrival (clocks can jump): the number of its first event, so never given twice.
+    seq                 INTEGER PRIMARY KEY,
     id                  TEXT    NOT NULL UNIQUE,
     kind                TEXT    NOT NULL,
     label               TEXT    NOT NULL,
@@ -34,8 +38,11 @@ CREATE INDEX tasks_delayed ON tasks (not_before)
  WHERE status = 'queued' AND blocked = 0 AND not_before IS NOT NULL;
 -- What runs: a handful among a million finished.
 CREATE INDEX tasks_active ON tasks (seq) WHERE status IN ('running', 'input_required');
-CREATE INDEX tasks_status ON tasks (status, seq);           -- counts, and lists by status
-CREATE INDEX tasks_owner ON tasks (owner, seq);             -- an agent lists its own
+-- With the three of queued and running tasks: counts, and lists by status.
+CREATE INDEX tasks_blocked ON tasks (seq) WHERE status = 'queued' AND blocked > 0;
+CREATE INDEX tasks_unsuccessful ON tasks (status, seq) WHERE status IN ('failed', 'cancelled');
+-- An agent, or a notebook, lists its own. Programs submit by the thousand and do not.
+CREATE INDEX tasks_owner ON tasks (owner, seq) WHERE owner <> 'python';
 
 CREATE TABLE edges (
     needs INTEGER NOT NULL,                                 -- must complete first
@@ -44,7 +51,9 @@ CREATE TABLE edges (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE events (
-    seq     INTEGER PRIMARY KEY AUTOINCREMENT,              -- a number is never given twice
+    -- A number is never given twice: the newest event is never deleted. (AUTOINCREMENT would
+    -- promise the same and write one more page in every commit.)
+    seq     INTEGER PRIMARY KEY,
     task    INTEGER NOT NULL,
     kind    TEXT    NOT NULL,
     status  TEXT    NOT NULL,
@@ -52,7 +61,7 @@ CREATE TABLE events (
     at      INTEGER NOT NULL
 ) STRICT;
 
--- To find the one progress event of a task; the other events need no index.
+-- To find the older progress event of a task; the other events need no index.
 CREATE INDEX events_progress ON events (task) WHERE kind = 'progressed';
 
 -- The rules stand here too: an old or faulty program cannot break them.
@@ -122,9 +131,10 @@ END;
 CREATE TRIGGER events_progressed AFTER UPDATE OF progress, message, sandbox_got ON tasks
 WHEN old.status = new.status
 BEGIN
-    DELETE FROM events WHERE task = new.seq AND kind = 'progressed';
     INSERT INTO events (task, kind, status, attempt, at)
     VALUES (new.seq, 'progressed', new.status, new.attempt, new.changed_at);
+    DELETE FROM events
+     WHERE task = new.seq AND kind = 'progressed' AND seq < (SELECT max(seq) FROM events);
 END;
 
 CREATE TRIGGER edges_gone AFTER DELETE ON tasks
