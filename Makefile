@@ -2,13 +2,14 @@
 # make test    linters and the whole suite
 # make lint    only the linters
 # make bench   the benchmarks
+# make bench-testgen   how good generated tests are, on thirty modules; takes an hour
 # make clean   remove what the others made
 #
 # Each makes .venv first, with uv when it is there, else with pip.
 
 BIN := .venv/bin
 
-.PHONY: demo test lint check-lint bench clean
+.PHONY: demo test lint check-lint bench bench-testgen clean
 
 demo:
 	@scripts/setup demo
@@ -34,7 +35,12 @@ bench:
 	@scripts/setup dev
 	$(BIN)/python -m benchmarks
 
+# Say what to leave out: make bench-testgen ARGUMENTS='--only janus,parse'
+bench-testgen:
+	@scripts/setup dev
+	$(BIN)/python -m benchmarks.testgen $(ARGUMENTS)
+
 clean:
-	rm -rf .venv demo build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .cache demo build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	rm -f .coverage .coverage.*
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
