@@ -6,7 +6,8 @@
     steps.py    every child process, contained      measure.py  branch coverage of the module
     write.py    put the file where it belongs       final.py    once more, where it will live
     cache.py    the same question, the same answer  report.py   what is told
-    pipeline.py the order of all this
+    job.py      what one run knows                  rounds.py   ask, check, measure, ask again
+    placing.py  the file in the real tree           pipeline.py the order of all this
 
 This package is trusted code and never imports the module under test. What must live next to
 hostile code is in `inside/`: standard library only, copied to scratch, run in the sandbox,

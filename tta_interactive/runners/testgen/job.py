@@ -1,0 +1,80 @@
+"""What one run knows: what was asked for, where it works, and what it has counted so far."""
+
+import contextlib
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from tta_interactive.runners.testgen.backend import Backend
+from tta_interactive.runners.testgen.module import Source
+from tta_interactive.runners.testgen.probe import Probed
+from tta_interactive.runners.testgen.report import Durations
+from tta_interactive.runners.testgen.scratch import Copied
+from tta_interactive.runners.testgen.steps import Bench
+
+Say = Callable[[float, str], None]
+Hand = Literal["generate", "verify", "measure"]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What was asked for, as the kind's params say it."""
+
+    module_path: str
+    output_path: str | None
+    coverage_threshold: float
+    backend: str
+    budget: float
+    seed: int
+    overwrite: bool
+    max_tests: int
+    use_cache: bool
+
+
+@dataclass
+class Ledger:
+    """What a run counts on its way."""
+
+    generated: int = 0
+    failed: int = 0
+    flaky: int = 0
+    useless: int = 0
+    rounds: int = 0
+    seconds: dict[Hand, float] = field(
+        default_factory=lambda: {"generate": 0.0, "verify": 0.0, "measure": 0.0}
+    )
+    started: float = field(default_factory=time.monotonic)
+
+    @contextlib.contextmanager
+    def timed(self, hand: Hand) -> Generator[None]:
+        """Adds the time inside of it to one hand of the clock."""
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[hand] += time.monotonic() - start
+
+    def durations(self) -> Durations:
+        """The time so far."""
+        spent = {hand: round(seconds, 2) for hand, seconds in self.seconds.items()}
+        return Durations(**spent, total=round(time.monotonic() - self.started, 2))
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run, from the import of the module on."""
+
+    wish: Wish
+    workspace: Path
+    backend: Backend
+    bench: Bench
+    source: Source
+    copied: Copied
+    output: Path
+    """The test file, relative to the workspace."""
+    probed: Probed
+    ledger: Ledger
+    say: Say
+    """Tells the fraction done, and what is being done."""
