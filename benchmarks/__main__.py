@@ -210,7 +210,10 @@ def throughput(b: Bench) -> None:
 def large_record(b: Bench) -> None:
     """A store with 100,000 finished tasks, made through the store itself."""
     home = b.base / "large"
-    store = SqliteStore(home, checkpoints=True)
+    maker = SqliteStore(home)
+    maker.last_event()
+    maker.close()
+    store = SqliteStore(home, of_worker=True)
     number = b.times(100_000)
     now = datetime.now(UTC)
     request = TaskRequest(kind=POOL[0], params=POOL[1])

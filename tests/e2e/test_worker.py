@@ -1,6 +1,7 @@
 """The real worker as a process: what it survives, and what it never leaves behind."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -309,3 +310,30 @@ def test_a_result_that_the_worker_never_heard_of_is_taken_in_by_the_next(
     task = engine.wait(task_id, 20)
     assert (task.status, task.attempt, task.result) == ("completed", 1, {"exit_code": 0})
     until(lambda: not outcome.exists(), 5, "what was taken in is removed")
+
+
+def test_a_worker_makes_no_store_where_one_was_removed(home: Path) -> None:
+    def end_of_worker() -> int:
+        return subprocess.run(
+            worker_command(home), env=worker_environment(), stderr=subprocess.PIPE, check=False
+        ).returncode
+
+    assert end_of_worker() == 1
+    assert not home.exists()
+    home.mkdir(mode=0o700)  # being removed: the files went first
+    assert end_of_worker() == 1
+    assert list(home.iterdir()) == []
+
+
+def test_a_store_that_is_removed_while_its_worker_starts_stays_removed(home: Path) -> None:
+    for number in range(4):
+        with BlockingEngine(home) as engine:
+            engine._core.watcher.ring = lambda: None  # type: ignore[method-assign]  # pyright: ignore
+            engine.submit("shell", {"argv": ["true"]})
+        worker = subprocess.Popen(
+            worker_command(home), env=worker_environment(), stderr=subprocess.DEVNULL
+        )
+        until(lambda: (home / "worker.lock").exists() or number % 2 == 0)
+        shutil.rmtree(home, ignore_errors=True)
+        assert worker.wait(20) in {0, 1}
+        shutil.rmtree(home, ignore_errors=True)

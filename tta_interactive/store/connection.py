@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
+from urllib.parse import quote
 
 from tta_interactive.errors import (
     StoreBusyError,
@@ -43,10 +44,16 @@ _inherited: list[sqlite3.Connection] = []
 class Connections:
     """The connections of this process to one store."""
 
-    def __init__(self, home: Path, *, checkpoints: bool = False) -> None:
+    def __init__(self, home: Path, *, of_worker: bool = False) -> None:
+        """Nothing is opened yet.
+
+        Args:
+            home: The store's directory.
+            of_worker: Whether they are the worker's: they checkpoint, and make no store.
+        """
         self.home = home
         self.path = home / DATABASE
-        self._checkpoints = checkpoints
+        self._of_worker = of_worker
         self._start_over()
 
     def _start_over(self) -> None:
@@ -120,12 +127,12 @@ class Connections:
                 return done
 
     def _open(self) -> sqlite3.Connection:
-        prepare(self.home)
-        create_database(self.home)
+        prepare(self.home, make=not self._of_worker)
+        create_database(self.home, make=not self._of_worker)
         db = _connect(self.path)
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA wal_autocheckpoint = 0")
-        db.execute(f"PRAGMA journal_size_limit = {MAX_WAL_BYTES if self._checkpoints else -1}")
+        db.execute(f"PRAGMA journal_size_limit = {MAX_WAL_BYTES if self._of_worker else -1}")
         db.execute("PRAGMA trusted_schema = OFF")
         db.execute("PRAGMA temp_store = MEMORY")
         return db
@@ -178,8 +185,8 @@ def unusable(home: Path, error: OSError) -> StoreError:
     )
 
 
-def create_database(home: Path) -> None:
-    """Make the file, private from its first byte, and bring it to the newest schema.
+def create_database(home: Path, *, make: bool = True) -> None:
+    """Make the file, unless not to `make` one, private from its first byte, and bring it to the newest schema.
 
     One process at a time: switching a new file to WAL fails for 1 of 640 even with a
     time-out of 10 s (measured), so an flock of a file of its own keeps the others out.
@@ -189,11 +196,12 @@ def create_database(home: Path) -> None:
     lock = os.open(home / "init.lock", flags, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        try:
-            # O_EXCL: nobody can have it open, so this close drops nobody's locks.
-            os.close(os.open(path, flags | os.O_EXCL, 0o600))
-        except FileExistsError:
-            pass
+        if make:
+            try:
+                # O_EXCL: nobody can have it open, so this close drops nobody's locks.
+                os.close(os.open(path, flags | os.O_EXCL, 0o600))
+            except FileExistsError:
+                pass
         db = _connect(path)
         try:
             db.execute("PRAGMA journal_mode = WAL")
@@ -212,7 +220,14 @@ def create_database(home: Path) -> None:
 
 def _connect(path: Path) -> sqlite3.Connection:
     # isolation_level=None: no hidden BEGIN. timeout=0.05: only for what cannot be retried.
-    db = sqlite3.connect(path, timeout=0.05, isolation_level=None, check_same_thread=False)
+    # mode=rw: a file that was removed a moment ago is not made again.
+    db = sqlite3.connect(
+        f"file:{quote(str(path))}?mode=rw",
+        uri=True,
+        timeout=0.05,
+        isolation_level=None,
+        check_same_thread=False,
+    )
     db.row_factory = sqlite3.Row
     return db
 

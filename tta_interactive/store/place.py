@@ -25,14 +25,22 @@ REFUSED_FILE_SYSTEMS: Final = frozenset(
 )
 
 
-def prepare(home: Path) -> None:
+def prepare(home: Path, *, make: bool = True) -> None:
     """Make the directory, or check the one that stands; mend modes that are only too open.
+
+    Args:
+        home: The state directory.
+        make: Whether it is made where there is none, and no store yet. The worker never does:
+            it may be starting while its store is being removed.
 
     Raises:
         UnsafePlaceError: The place cannot be used; the sentence says what to do.
     """
+    if not make and not (home / DATABASE).exists():
+        raise UnsafePlaceError(f"There is no task store in {str(home)!r}: nothing to serve.")
     try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if make:
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = problem(home)  # before anything is written into it
         if found:
             raise UnsafePlaceError(found)

@@ -44,10 +44,10 @@ _ID: Final = re.compile(r"t_[A-Za-z0-9_-]{22}")
 class SqliteStore:
     """A `TaskStore` in the directory `home`. Nothing is opened before the first call."""
 
-    def __init__(self, home: Path, *, checkpoints: bool = False) -> None:
+    def __init__(self, home: Path, *, of_worker: bool = False) -> None:
         self.home = home
         self._blobs = home / "blobs"
-        self._db = Connections(home, checkpoints=checkpoints)
+        self._db = Connections(home, of_worker=of_worker)
 
     # ---- what the doors call
 

@@ -22,11 +22,8 @@ def main(arguments: list[str]) -> int:
         return 2
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(message)s")
     home = Path(arguments[0])
-    if not home.is_dir():  # a store that was moved away is not made again from here
-        sys.stderr.write(f"There is no directory {str(home)!r}: nothing to serve.\n")
-        return 1
     try:
-        prepare(home)
+        prepare(home, make=False)
         lease = _lease(home)
         if lease is None:
             return 0

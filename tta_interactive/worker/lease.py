@@ -11,6 +11,8 @@ import struct
 from pathlib import Path
 from typing import Final, Self
 
+from tta_interactive.errors import UnsafePlaceError
+
 LOCK: Final = "worker.lock"
 _FLAGS: Final = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
 # struct flock of Linux on 64-bit machines: type, whence, start, length, pid (fcntl(2)).
@@ -26,8 +28,17 @@ class Lease:
 
     @classmethod
     def take(cls, home: Path) -> Self | None:
-        """The lease, or None if another process holds it."""
-        fd = os.open(home / LOCK, _FLAGS, 0o600)
+        """The lease, or None if another process holds it.
+
+        Raises:
+            UnsafePlaceError: The directory was removed, or its disk is full.
+        """
+        try:
+            fd = os.open(home / LOCK, _FLAGS, 0o600)
+        except OSError as error:
+            raise UnsafePlaceError(
+                f"{str(home / LOCK)!r} cannot be opened: {error.strerror}."
+            ) from None
         try:
             fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
