@@ -33,6 +33,8 @@ from tta_interactive.worker import logs
 
 Sees = Literal["all", "own"]
 FOLLOW_SECONDS: Final = 0.2  # between looks at a growing file, only while somebody follows
+# A file is written before the row that names it: a younger one may be somebody's who submits.
+UNNAMED_FOR: Final = timedelta(hours=1)
 MAX_LIST: Final = 1000
 MAX_LOG_BYTES: Final = 64 * 1024 * 1024
 FOLLOW_BYTES: Final = 1024 * 1024  # of output at once
@@ -203,7 +205,16 @@ class Core:
             for task in some:
                 logs.remove(self.home, task.id, task.attempt)
             gone.extend(some)
+        self._collect_unnamed(now() - max(older_than, UNNAMED_FOR))
         return gone
+
+    def _collect_unnamed(self, before: datetime) -> None:
+        """Remove files that belong to no task: a kill left them, or a restored backup."""
+        self.store.remove_unnamed(before)
+        found = logs.ids_of_old(self.home, before.timestamp())
+        for task_id in found.keys() - self.store.existing(found):
+            for directory in found[task_id]:
+                logs.remove_directory(directory)
 
     def close(self) -> None:
         """Let go of the store, unless another engine of this process uses it."""

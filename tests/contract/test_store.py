@@ -367,6 +367,34 @@ def test_what_a_queued_task_needs_is_not_removed(store: TaskStore) -> None:
     assert {task.id for task in store.remove_finished(old)} == {"t_1", "t_2"}
 
 
+def test_it_is_known_which_ids_tasks_have(store: TaskStore) -> None:
+    store.add([a_task(), a_task(id="t_2")])
+    assert store.existing(["t_2", "gone", "t_1"]) == {"t_1", "t_2"}
+    assert store.existing([]) == set()
+
+
+YEAR = timedelta(days=365)
+
+
+@pytest.mark.parametrize("jump", [-YEAR, YEAR])  # D17
+def test_a_clock_that_jumps_changes_no_order(store: TaskStore, jump: timedelta) -> None:
+    """As when somebody sets the clock between the second and the third task."""
+    times = [NOON, NOON + timedelta(seconds=1), NOON + jump, NOON + jump + timedelta(seconds=1)]
+    for number, at in enumerate(times, start=1):
+        store.add([a_task(id=f"t_{number}", submitted_at=at)])
+    newest_first = ["t_4", "t_3", "t_2", "t_1"]
+    assert [task.id for task in store.find(Filter())] == newest_first
+    assert [task.id for task in store.find(Filter(before_seq=3))] == ["t_2", "t_1"]
+    begun = [store.exchange([], 1, at)[0] for at in times]
+    assert [task.id for task in begun] == newest_first[::-1]
+    for task, at in zip(begun, reversed(times), strict=True):
+        ending = Ending(task_id=task.id, attempt=1, status=C)
+        store.exchange([ending], 0, at)
+    moves = [(e.task_id, e.status) for e in store.events_after(0)]
+    order = [f"t_{n}" for n in (1, 2, 3, 4)]
+    assert moves == [(i, status) for status in (Q, R, C) for i in order]
+
+
 def test_somebody_else_s_commit_moves_the_counter(tmp_path: Path) -> None:
     mine, other = SqliteStore(tmp_path / "s"), SqliteStore(tmp_path / "s")
     before = mine.change_counter()

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from tests.e2e.tta_command import fingerprint, surroundings
 from tta_interactive.blocking import BlockingEngine
+from tta_interactive.cli.doctor import all_checks
 from tta_interactive.worker.start import stop_worker
 
 DOCTOR_WITH_WITNESS = """
@@ -127,6 +129,19 @@ def test_c7_doctor_writes_nothing_to_what_a_crash_left(home: Path) -> None:
     half = fingerprint(home)
     assert doctors_view(home)[1]["store"]["state"] == "warning"
     assert fingerprint(home) == half
+
+
+@pytest.mark.parametrize(
+    ("found", "state"), [((3, 40, 1), "warning"), ((3, 51, 2), "warning"), ((3, 51, 3), "ok")]
+)
+def test_a_sqlite_with_the_wal_reset_bug_is_a_warning(  # D14
+    home: Path, monkeypatch: pytest.MonkeyPatch, found: tuple[int, int, int], state: str
+) -> None:
+    monkeypatch.setenv("TTA_HOME", str(home))
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", found)
+    (check,) = [check for check in all_checks() if check.name == "sqlite"]
+    assert check.state == state
+    assert ("3.51.3" in check.detail) == (state == "warning")
 
 
 def test_the_fingerprint_sees_what_a_read_only_sqlite_would_write(home: Path) -> None:

@@ -221,6 +221,27 @@ def test_old_finished_tasks_are_removed_with_their_logs(home: Path) -> None:
         assert not list((home / "attempts").glob(f"{done}*"))
 
 
+def test_what_belongs_to_no_task_is_removed_when_it_is_old(home: Path) -> None:
+    with BlockingEngine(home) as engine:
+        running = engine.submit(*SLEEP)
+        mine = home / "attempts" / f"{running}.1"
+        until(mine.exists, what="it runs")
+        left = [home / "blobs" / "t_a.body", home / "attempts" / "t_a.1" / "log"]
+        young = home / "attempts" / "t_b.1" / "log"
+        for path in (*left, young):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text("x")
+        for path in (*left, left[1].parent, mine):
+            os.utime(path, (1e9, 1e9))
+        assert engine.collect_garbage(timedelta(0), dry_run=True) == []
+        assert left[0].exists()
+        assert engine.collect_garbage(timedelta(0)) == []
+        assert not left[0].exists()
+        assert not left[1].parent.exists()
+        assert young.exists()
+        assert mine.exists()
+
+
 def test_who_waits_is_woken_though_other_engines_were_closed(home: Path) -> None:
     mine, other = BlockingEngine(home), BlockingEngine(home)
     task_id = mine.submit("shell", {"argv": ["sleep", "0.5"]})

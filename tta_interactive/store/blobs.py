@@ -33,6 +33,21 @@ def put(folder: Path, name: str, text: str) -> str:
     return f"@{name}"
 
 
+def older_than(folder: Path, moment: float) -> list[str]:
+    """The names of files last written before `moment`, in seconds since 1970."""
+    if not folder.is_dir():
+        return []  # no store yet
+    with os.scandir(folder) as entries:
+        return [e.name for e in entries if _NAME.fullmatch(e.name) and _written_at(e) < moment]
+
+
+def _written_at(entry: "os.DirEntry[str]") -> float:
+    try:
+        return entry.stat(follow_symlinks=False).st_mtime
+    except FileNotFoundError:
+        return float("inf")  # its task was removed meanwhile
+
+
 def is_reference(text: str) -> bool:
     """Whether the row's text names a file."""
     return text.startswith("@")

@@ -229,6 +229,13 @@ class MemoryStore:
         self._events = [event for event in self._events if event.task_id not in gone]
         return old
 
+    @_one_at_a_time
+    def existing(self, task_ids: Collection[str]) -> set[str]:
+        return self._tasks.keys() & set(task_ids)
+
+    def remove_unnamed(self, before: datetime) -> list[str]:
+        return []  # it has no files
+
     def close(self) -> None:
         """Nothing is open."""
 

@@ -1,7 +1,7 @@
 """Bring a database file to the newest schema, each step in one transaction."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -24,8 +24,12 @@ def newest() -> int:
     return len(steps())
 
 
-def migrate(db: sqlite3.Connection) -> None:
+def migrate(db: sqlite3.Connection, scripts: Sequence[str] | None = None) -> None:
     """Apply what is missing. The caller holds the lock that keeps others out.
+
+    Args:
+        db: A connection without a transaction.
+        scripts: All migrations from the first on; those of this release if not given.
 
     Raises:
         StoreVersionError: The file is newer than this release. Nothing was written.
@@ -34,7 +38,7 @@ def migrate(db: sqlite3.Connection) -> None:
     version = check_version(db)
     if version == 0:
         db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # must stand before the first table
-    for number, sql in enumerate(steps()[version:], start=version + 1):
+    for number, sql in enumerate((scripts or steps())[version:], start=version + 1):
         db.execute("BEGIN IMMEDIATE")
         try:
             for statement in statements(sql):

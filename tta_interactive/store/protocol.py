@@ -147,6 +147,18 @@ class TaskStore(Protocol):
         """Forget final tasks that finished earlier, at most `limit`, and return them."""
         ...
 
+    def existing(self, task_ids: Collection[str]) -> set[str]:
+        """Those of the ids that tasks have."""
+        ...
+
+    def remove_unnamed(self, before: datetime) -> list[str]:
+        """Delete files, last written earlier, that no task names; their names.
+
+        One is left where a process dies between the file and the row that names it, and where
+        a late result is dropped.
+        """
+        ...
+
     def close(self) -> None:
         """Let go of files. A later call opens them again."""
         ...

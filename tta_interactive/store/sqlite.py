@@ -199,6 +199,23 @@ class SqliteStore:
                     (self._blobs / text[1:]).unlink(missing_ok=True)
         return gone
 
+    def existing(self, task_ids: Collection[str]) -> set[str]:
+        values = {"ids": json.dumps(list(task_ids))}
+        return {
+            row[0] for row in self._db.read(lambda db: db.execute(sql.EXISTING, values).fetchall())
+        }
+
+    def remove_unnamed(self, before: datetime) -> list[str]:
+        # Looked at first, and the rows second: what is named by then was old before.
+        old = blobs.older_than(self._blobs, before.timestamp())
+        values = {"ids": json.dumps(sorted({name.partition(".")[0] for name in old}))}
+        rows = self._db.read(lambda db: db.execute(sql.FILES_OF, values).fetchall())
+        named = {text[1:] for row in rows for text in row if text and blobs.is_reference(text)}
+        unnamed = [name for name in old if name not in named]
+        for name in unnamed:
+            (self._blobs / name).unlink(missing_ok=True)
+        return unnamed
+
     def checkpoint(self) -> bool:
         """Empty the write-ahead log; whether all of it went. Only for the worker."""
         return self._db.checkpoint()

@@ -16,6 +16,13 @@ ADD: Final = """
 ADD_EDGE: Final = "INSERT OR IGNORE INTO edges (needs, task) VALUES (:needs, :task)"
 BY_ID: Final = "SELECT * FROM tasks WHERE id = :id"
 BY_IDS: Final = "SELECT * FROM tasks WHERE id IN (SELECT value FROM json_each(:ids))"
+EXISTING: Final = "SELECT id FROM tasks WHERE id IN (SELECT value FROM json_each(:ids))"
+FILES_OF: Final = """
+    SELECT body, result
+      FROM tasks
+     WHERE id IN (SELECT value FROM json_each(:ids))
+       AND (substr(body, 1, 1) = '@' OR substr(result, 1, 1) = '@')
+"""
 BY_KEY: Final = """
     SELECT *
       FROM tasks

@@ -15,7 +15,7 @@ from types import FrameType
 
 import pytest
 
-from tests.conftest import a_task
+from tests.conftest import NOON, a_task
 from tta_interactive.errors import (
     RequestKeyError,
     StoreBusyError,
@@ -23,9 +23,10 @@ from tta_interactive.errors import (
     StoreVersionError,
     UnsafePlaceError,
 )
-from tta_interactive.store import DAMAGED, Filter, SqliteStore, connection
+from tta_interactive.store import DAMAGED, Ending, Filter, SqliteStore, connection
 from tta_interactive.store.migrate import newest
 from tta_interactive.store.place import file_system, problem
+from tta_interactive.task import TaskStatus
 from tta_interactive.worker.start import stop_worker, wait_for_worker
 
 
@@ -311,6 +312,32 @@ def test_a_request_that_is_not_added_leaves_no_file(store: SqliteStore, tmp_path
     with pytest.raises(RequestKeyError):
         store.add([a_task(id="t_9", request_key="k", params={"argv": ["y" * 100_000]})])
     assert [path.name for path in (tmp_path / "s" / "blobs").iterdir()] == ["t_2.body"]
+
+
+def test_old_files_that_no_row_names_are_removed_and_no_others(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    blobs, large = tmp_path / "s" / "blobs", "x" * 100_000
+    store.add([a_task(id="t_2", params={"argv": [large]}), a_task(id="t_3", max_attempts=2)])
+    for task in store.exchange([], 3, NOON):
+        ending = Ending(
+            task_id=task.id, attempt=task.attempt, status=TaskStatus.COMPLETED, result=large
+        )
+        zombie = Ending(
+            task_id=task.id, attempt=task.attempt + 1, status=TaskStatus.COMPLETED, result=large
+        )
+        store.exchange([zombie, ending], 0, NOON)
+    (blobs / "t_gone.body").write_text(large)  # killed before its commit
+    for path in blobs.iterdir():
+        os.utime(path, (1e9, 1e9))
+    (blobs / "t_young.body").write_text(large)  # its row may come in a moment
+    before = datetime.fromtimestamp(1e9 + 1, UTC)
+    gone = ["t_1.result.2", "t_2.result.2", "t_3.result.2", "t_gone.body"]
+    assert sorted(store.remove_unnamed(before)) == gone
+    assert sorted(path.name for path in blobs.iterdir()) == [
+        *("t_1.result.1", "t_2.body", "t_2.result.1", "t_3.result.1", "t_young.body")
+    ]
+    assert store.remove_unnamed(before) == []
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[1]", b"\xff\xfe"])
