@@ -73,6 +73,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"tta-mcp {server.own_version()}")  # noqa: T201  (nothing is served)
         return 0
     from tta_interactive.errors import TTAError  # noqa: PLC0415  (after the SDK's check)
+    from tta_interactive.worker.privacy import become_private  # noqa: PLC0415
+
+    become_private()  # the host's keys are in our environment; tasks run as the same user
 
     try:
         policy, settings = _configured(asked)

@@ -42,18 +42,25 @@ def of_store(home: Path) -> list[int]:
     for process in psutil.process_iter(["pid", "status"]):
         if process.pid == os.getpid() or process.info["status"] == psutil.STATUS_ZOMBIE:
             continue
-        try:
-            facts = Path(f"/proc/{process.pid}/cmdline").read_bytes()
-            facts += Path(f"/proc/{process.pid}/environ").read_bytes()
-            links = [
-                _target(f"/proc/{process.pid}/fd/{n}")
-                for n in os.listdir(f"/proc/{process.pid}/fd")
-            ]
-        except OSError:
-            continue
-        if needle in facts or any(link.startswith(needle) for link in links):
+        proc = Path(f"/proc/{process.pid}")
+        facts = _content(proc / "cmdline") + _content(proc / "environ")
+        if needle in facts or any(link.startswith(needle) for link in _open_files(proc)):
             found.append(process.pid)
     return found
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""  # it just ended, or is the worker: nobody may look into that
+
+
+def _open_files(proc: Path) -> list[bytes]:
+    try:
+        return [_target(f"{proc}/fd/{number}") for number in os.listdir(proc / "fd")]
+    except OSError:
+        return []
 
 
 def _target(link: str) -> bytes:

@@ -41,6 +41,8 @@ def table_reads(calls: list[str]) -> list[str]:
     return [call for call in calls if re.search(r"pread64\(\d+<[^>]*tasks\.db(-wal)?>", call)]
 
 
+# The worker is not dumpable: prctl(2).
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may trace the worker")
 def test_an_idle_worker_looks_four_times_a_second_and_reads_no_table(
     engine: BlockingEngine, home: Path
 ) -> None:

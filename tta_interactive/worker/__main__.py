@@ -11,6 +11,7 @@ from tta_interactive.settings import read_settings
 from tta_interactive.store.place import prepare
 from tta_interactive.worker.lease import Lease
 from tta_interactive.worker.loop import Worker
+from tta_interactive.worker.privacy import become_private
 
 LEASE_SECONDS = 0.5  # for one that is just leaving
 
@@ -21,6 +22,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("usage: python -m tta_interactive.worker HOME (an absolute directory)\n")
         return 2
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(message)s")
+    become_private()
     home = Path(arguments[0])
     try:
         prepare(home, make=False)

@@ -110,6 +110,9 @@ def launch(
             f"The workspace {spec.workspace!r} is no directory (any more).",
             "Make it, or submit with another workspace.",
         )
+    if spec.child is not None and _is_gone(spec.python or sys.executable):
+        # Or a fork would run on with what is left in memory of a deleted installation.
+        raise _interpreter_gone(spec)
     level = _level(spec, available)
     opened: list[int] = []
     try:
@@ -323,11 +326,7 @@ def _start_error(spec: AttemptSpec, error: OSError | ValueError) -> LaunchError:
         if not os.path.isdir(spec.workspace):
             return LaunchError("workspace", f"The workspace {spec.workspace!r} is gone.")
         if spec.argv is None:
-            return LaunchError(
-                "interpreter",
-                f"The interpreter {command!r} is gone.",
-                "Submit again with an interpreter that exists.",
-            )
+            return _interpreter_gone(spec)
         return LaunchError(
             "error",
             f"The command {command!r} was not found.",
@@ -336,6 +335,18 @@ def _start_error(spec: AttemptSpec, error: OSError | ValueError) -> LaunchError:
     if isinstance(error, PermissionError):
         return LaunchError("error", f"{command!r} may not be executed.", "Check its permissions.")
     return LaunchError("error", f"{command!r} cannot be started: {error}.")
+
+
+def _is_gone(interpreter: str) -> bool:
+    return "/" in interpreter and not os.path.exists(interpreter)
+
+
+def _interpreter_gone(spec: AttemptSpec) -> LaunchError:
+    return LaunchError(
+        "interpreter",
+        f"The interpreter {spec.python or sys.executable!r} is gone.",
+        "Submit again with an interpreter that exists.",
+    )
 
 
 def _become(

@@ -8,6 +8,7 @@ import fcntl
 import os
 import selectors
 import shutil
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -30,6 +31,11 @@ from tta_interactive.worker.zygote import Zygote, ZygoteGoneError
 LOCK_FLAGS: Final = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
 # What is of no use once an attempt is over; its log stays.
 LEFTOVERS: Final = ("lock", "ctl.sock", "outcome.json")
+_INSTALLATION_GONE: Final = failure(
+    "interpreter",
+    f"The interpreter {sys.executable!r}, which the worker was started with, is gone.",
+    "Stop the worker with `tta worker stop` of an installation that exists, then submit again.",
+)
 
 
 class LocalPlacement:
@@ -64,12 +70,17 @@ class LocalPlacement:
                 self._pool.place(task, plan)
             else:
                 self._start(task, plan)
-        except (OSError, ZygoteGoneError) as error:
-            self._news.refused(task.id, task.attempt, f"No process can be started: {error}")
-        except Exception as error:  # boundary: a kind is anybody's code
-            words = f"It cannot be run: {type(error).__name__}: {error}"
-            outcome = Outcome(status="failed", error=failure("invalid", words[:2000]))
-            self._news.ended(task.id, task.attempt, outcome, None)
+        except (Exception, SystemExit) as error:  # boundary: a kind is anybody's code
+            if not os.path.exists(sys.executable):
+                self._fail(task, _INSTALLATION_GONE)
+            elif isinstance(error, (OSError, ZygoteGoneError)):
+                self._news.refused(task.id, task.attempt, f"No process can be started: {error}")
+            else:
+                words = f"It cannot be run: {type(error).__name__}: {error}"
+                self._fail(task, failure("invalid", words[:2000]))
+
+    def _fail(self, task: Task, error: dict[str, str]) -> None:
+        self._news.ended(task.id, task.attempt, Outcome(status="failed", error=error), None)
 
     def stop(self, task_id: str, attempt: int) -> None:
         running = self._attempts.get(task_id)

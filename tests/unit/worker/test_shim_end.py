@@ -203,3 +203,28 @@ def test_extra_descriptors_reach_the_task(attempts: Attempts):
     assert Path(f"/proc/self/fd/{read}").exists()
     assert os.read(read, 100) == b"over here\n"
     os.close(read)
+
+
+def test_time_outs_count_a_clock_that_stands_still_while_the_machine_sleeps():
+    # CLOCK_MONOTONIC: no suspend is in it (CLOCK_BOOTTIME has that), and nobody can set it.
+    assert "CLOCK_MONOTONIC" in time.get_clock_info("monotonic").implementation
+    assert not time.get_clock_info("monotonic").adjustable
+
+
+def test_a_task_that_ended_while_its_shim_was_stopped_did_not_run_for_too_long(
+    attempts: Attempts,
+):
+    go = attempts.workspace / "go"
+    script = f"while [ ! -e {go} ]; do read -t 0.02 < <(:); done; true"
+    attempt = attempts.shell(script, timeout=3.0)
+    task, shim = attempt.pid(), attempt.shim()
+    late = time.monotonic() + 3.2
+    os.kill(shim, signal.SIGSTOP)
+    go.touch()
+    try:
+        until(lambda: Path(f"/proc/{task}/stat").read_text().rpartition(")")[2].split()[0] == "Z")
+        until(lambda: time.monotonic() > late)
+    finally:
+        os.kill(shim, signal.SIGCONT)
+    outcome = attempt.outcome()
+    assert (outcome.status, outcome.error) == ("completed", None)
