@@ -10,11 +10,14 @@ whether a change is allowed.
         +-----------+--> cancelled                          failed attempt
 
 A queued task may also fail at once: a task that it depends on failed.
+
+A task may have steps: tasks whose parent it is. They begin after it has started, and it ends
+after the last of them has ended, whatever becomes of its own process.
 """
 
 from collections.abc import Mapping
 from enum import IntEnum, StrEnum
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
@@ -104,6 +107,8 @@ class TaskError(BaseModel):
     """More text, such as a traceback; shown only on request."""
 
 
+OnFailure = Literal["continue", "stop"]
+"""`continue`: only what depends on the step fails. `stop`: no further step begins either."""
 Seconds = Annotated[float, Field(ge=0, le=10 * 365 * 86400, allow_inf_nan=False)]
 
 
@@ -133,6 +138,14 @@ class Task(BaseModel):
     priority: Priority = Priority.NORMAL
     after: tuple[str, ...] = ()
     """Ids of tasks that must complete before this one starts."""
+    parent: str | None = None
+    """Id of the task that this one is a step of. A parent is over only after all its steps."""
+    step: str = ""
+    """Its name among the steps of its parent."""
+    steps: int = 0
+    """How many steps it has."""
+    on_failure: OnFailure = "continue"
+    """What a step that does not complete means for the other steps."""
     not_before: AwareDatetime | None = None
     attempt: int = 0
     """How many times it was started; a result counts only for the current attempt."""

@@ -41,12 +41,24 @@ class MemoryStore:
     def add(self, tasks: Sequence[Task]) -> list[Task]:
         before = dict(self._tasks), list(self._events), self._seq, self._numbers
         try:
-            return [self._add(task) for task in tasks]
+            return self._add_all(tasks)
         except BaseException:
             self._tasks, self._events, self._seq, self._numbers = before
             raise
 
-    def _add(self, task: Task) -> Task:
+    def _add_all(self, tasks: Sequence[Task]) -> list[Task]:
+        stored: list[Task] = []
+        new, left_out = set[str](), set[str]()
+        for task in tasks:
+            if task.parent in left_out:
+                left_out.add(task.id)
+                continue
+            found = self._add(task, with_parent=task.parent in new)
+            (new if found.id == task.id else left_out).add(task.id)
+            stored.append(found)
+        return stored
+
+    def _add(self, task: Task, *, with_parent: bool) -> Task:
         if task.request_key is not None:
             for known in self._tasks.values():
                 if (known.owner, known.request_key) == (task.owner, task.request_key):
@@ -54,11 +66,17 @@ class MemoryStore:
                         raise RequestKeyError(task.request_key, known.id)
                     return known
         needs = [self.get(task_id) for task_id in task.after]
+        parent = None if task.parent is None else self.get(task.parent)
         self._numbers += 1
         self._put(task.model_copy(update={"seq": self._numbers}), task.submitted_at)
         for need in needs:
             if need.status in (TaskStatus.FAILED, TaskStatus.CANCELLED):
                 self._fail_dependents(need, task.submitted_at)
+        if parent is not None and not with_parent and not parent.is_final:
+            counted = parent.model_copy(update={"steps": parent.steps + 1})
+            self._tasks[parent.id] = counted
+        if parent is not None and (parent.is_final or parent.cancel_requested_at is not None):
+            self._cancel(task.id, task.submitted_at)
         return self._tasks[task.id]
 
     @_one_at_a_time
@@ -92,6 +110,7 @@ class MemoryStore:
             if (only.statuses is None or task.status in only.statuses)
             and (only.kind is None or task.kind == only.kind)
             and (only.owner is None or task.owner == only.owner)
+            and (only.parent is None or task.parent == only.parent)
             and (only.before_seq is None or task.seq < only.before_seq)
         ]
         return sorted(found, key=lambda task: -task.seq)[: only.limit]
@@ -103,15 +122,41 @@ class MemoryStore:
 
     @_one_at_a_time
     def request_cancel(self, task_id: str, at: datetime) -> Task:
-        task = self.get(task_id)
-        if task.status is TaskStatus.QUEUED:
+        self.get(task_id)
+        self._cancel(task_id, at)
+        return self._tasks[task_id]
+
+    def _cancel(self, task_id: str, at: datetime) -> None:
+        self._cancel_steps(task_id, at)
+        task = self._tasks[task_id]
+        if self._cancel_one(task, at):
+            self._not_completed(self._tasks[task_id], at)
+
+    def _cancel_steps(self, task_id: str, at: datetime) -> None:
+        steps = self._open_steps(task_id)
+        for step in steps:
+            self._cancel_steps(step.id, at)
+        gone = [step for step in steps if self._cancel_one(self._tasks[step.id], at)]
+        for step in gone:
+            self._fail_dependents(self._tasks[step.id], at)
+
+    def _cancel_one(self, task: Task, at: datetime) -> bool:
+        """Cancel or mark a task whose steps were seen to; whether it is over now."""
+        if task.status is TaskStatus.QUEUED and not self._open_steps(task.id):
             gone = task.moved(TaskStatus.CANCELLED, cancel_requested_at=at, finished_at=at)
             self._put(gone, at)
-            self._fail_dependents(gone, at)
-        elif task.status in ACTIVE and task.cancel_requested_at is None:
+            return True
+        if not task.is_final and task.cancel_requested_at is None:
             asked = task.model_copy(update={"cancel_requested_at": at})
             self._put(asked, at, EventKind.CANCEL_REQUESTED)
-        return self._tasks[task_id]
+        return False
+
+    def _open_steps(self, task_id: str) -> list[Task]:
+        return [t for t in self._tasks.values() if t.parent == task_id and not t.is_final]
+
+    @_one_at_a_time
+    def with_open_steps(self, task_ids: Collection[str]) -> set[str]:
+        return {task_id for task_id in task_ids if self._open_steps(task_id)}
 
     @_one_at_a_time
     def cancels_wanted(self) -> list[tuple[str, int]]:
@@ -144,8 +189,11 @@ class MemoryStore:
         task = self._current(ending.task_id, ending.attempt)
         if task is None:
             return
+        again = ending.status is TaskStatus.QUEUED
+        if self._open_steps(task.id) and not again:
+            return
         level = task.sandbox_got if ending.sandbox_got is None else ending.sandbox_got
-        if ending.status is TaskStatus.QUEUED and task.cancel_requested_at is None:
+        if again and (task.cancel_requested_at is None or task.steps):
             facts: dict[str, object] = {
                 "not_before": ending.not_before,
                 "refused": task.refused + ending.was_refused,
@@ -154,13 +202,21 @@ class MemoryStore:
             }
             self._put(task.moved(TaskStatus.QUEUED, **facts), at)
             return
-        to = TaskStatus.CANCELLED if ending.status is TaskStatus.QUEUED else ending.status
+        to = TaskStatus.CANCELLED if again else ending.status
         result = ending.result if to is TaskStatus.COMPLETED else None
         error = None if to is TaskStatus.CANCELLED else ending.error
         over = task.moved(to, result=result, error=error, finished_at=at, sandbox_got=level)
         self._put(over, at)
         if to is not TaskStatus.COMPLETED:
-            self._fail_dependents(over, at)
+            self._not_completed(over, at)
+
+    def _not_completed(self, over: Task, at: datetime) -> None:
+        self._fail_dependents(over, at)
+        parent = self._tasks.get(over.parent or "")
+        if parent is not None and parent.on_failure == "stop":
+            for sibling in self._open_steps(parent.id):
+                if self._tasks[sibling.id].status is TaskStatus.QUEUED:
+                    self._cancel(sibling.id, at)
 
     @_one_at_a_time
     def report(self, reports: Sequence[Report], at: datetime) -> None:
@@ -222,6 +278,7 @@ class MemoryStore:
             task
             for task in sorted(self._tasks.values(), key=lambda task: task.seq)
             if task.finished_at and task.finished_at < before and task.id not in needed
+            if task.parent not in self._tasks or self._tasks[task.parent].is_final
         ][:limit]
         for task in old:
             del self._tasks[task.id]
@@ -268,6 +325,9 @@ class MemoryStore:
         return sorted(found, key=lambda task: (task.priority, task.seq))
 
     def _blocked(self, task: Task) -> bool:
+        parent = self._tasks.get(task.parent or "")
+        if parent is not None and parent.attempt == 0:
+            return True
         return any(self.get(need).status is not TaskStatus.COMPLETED for need in task.after)
 
     def _fail_dependents(self, task: Task, at: datetime) -> None:
@@ -281,6 +341,7 @@ class MemoryStore:
         while pending:
             needed = pending.pop()
             for other in list(self._tasks.values()):
-                if other.status is TaskStatus.QUEUED and needed in other.after:
+                if self._tasks[other.id].status is TaskStatus.QUEUED and needed in other.after:
+                    self._cancel_steps(other.id, at)
                     self._put(other.moved(TaskStatus.FAILED, error=error, finished_at=at), at)
                     pending.append(other.id)

@@ -52,6 +52,7 @@ class Filter:
     statuses: Collection[TaskStatus] | None = None
     kind: str | None = None
     owner: str | None = None
+    parent: str | None = None
     before_seq: int | None = None
     limit: int = 50
 
@@ -63,11 +64,13 @@ class TaskStore(Protocol):
         """Keep new queued tasks, all or none; return them as stored.
 
         A task whose owner and request key are known already is not added again: the stored
-        one is returned in its place. A task that is `after` one that failed fails at once.
+        one is returned in its place, and steps that came with it are left out. A task that is
+        `after` one that failed fails at once; a step of a task that ends is cancelled at once.
+        Steps stand behind their parent, and begin only after it has.
 
         Raises:
             RequestKeyError: The key is known, with another request.
-            TaskNotFoundError: A task in `after` is unknown.
+            TaskNotFoundError: A task in `after`, or the parent, is unknown.
         """
         ...
 
@@ -97,11 +100,18 @@ class TaskStore(Protocol):
         ...
 
     def request_cancel(self, task_id: str, at: datetime) -> Task:
-        """Cancel a queued task now; mark a running one; leave a final one as it is."""
+        """Cancel a queued task now; mark a running one; leave a final one as it is.
+
+        The same happens to its steps, and to theirs. A task that has open steps is marked.
+        """
         ...
 
     def cancels_wanted(self) -> list[tuple[str, int]]:
         """(id, attempt) of running tasks that somebody wants cancelled."""
+        ...
+
+    def with_open_steps(self, task_ids: Collection[str]) -> set[str]:
+        """Those of the tasks of which a step is not over."""
         ...
 
     def active(self) -> list[Task]:
@@ -111,7 +121,9 @@ class TaskStore(Protocol):
     def exchange(self, endings: Sequence[Ending], free: int, at: datetime) -> list[Task]:
         """Store what ended, then start up to `free` ready tasks and return them.
 
-        Endings of attempts that are not current any more are dropped.
+        Endings of attempts that are not current any more are dropped, and those of tasks that
+        have open steps. When a step does not complete and its parent says `stop`, its siblings
+        that have not begun are cancelled.
         """
         ...
 

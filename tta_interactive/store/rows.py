@@ -24,6 +24,7 @@ BODY: Final = (
     "idempotent",
     "sandbox",
     "metadata",
+    "step",
 )
 # What makes two requests the same one. A label or a priority may differ.
 IDENTITY: Final = ("kind", "params", "workspace", "after", "timeout", "max_attempts", "sandbox")
@@ -96,6 +97,9 @@ def task_of(row: sqlite3.Row, body: str, result: JsonValue) -> Task:
             "owner": row["owner"],
             "status": row["status"],
             "priority": row["priority"],
+            "parent": row["parent"],
+            "steps": row["steps"],
+            "on_failure": row["on_failure"],
             "not_before": moment(row["not_before"]),
             "attempt": row["attempt"],
             "refused": row["refused"],

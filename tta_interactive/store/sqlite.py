@@ -21,19 +21,19 @@ from tta_interactive.event import Event
 from tta_interactive.store import blobs
 from tta_interactive.store import statements as sql
 from tta_interactive.store.connection import Connections, unusable
+from tta_interactive.store.consequences import cancel, fail_dependents, not_completed
 from tta_interactive.store.protocol import Ending, Filter, Report
 from tta_interactive.store.rows import (
     as_json,
     body_of,
     ending_values,
-    error_json,
     event_of,
     microseconds,
     moment,
     request_hash,
     task_of,
 )
-from tta_interactive.task import Task, TaskError, TaskStatus
+from tta_interactive.task import Task, TaskStatus
 
 # The metadata of a task whose request cannot be read any more: one lost file must not stop
 # the worker, nor hide the other tasks.
@@ -57,7 +57,7 @@ class SqliteStore:
         try:
             rows += [self._row_of(task) for task in tasks]
             stored = self._db.write(
-                lambda db: [self._add(db, task, row) for task, row in zip(tasks, rows, strict=True)]
+                lambda db: self._add_all(db, list(zip(tasks, rows, strict=True)))
             )
             added = {task.id for task in stored}
         finally:
@@ -88,6 +88,7 @@ class SqliteStore:
 
     def find(self, only: Filter) -> list[Task]:
         values: dict[str, Any] = {
+            "parent": only.parent,
             "statuses": None if only.statuses is None else json.dumps(sorted(only.statuses)),
             "kind": only.kind,
             "owner": only.owner,
@@ -109,9 +110,7 @@ class SqliteStore:
         values: dict[str, Any] = {"id": task_id, "at": microseconds(at)}
 
         def work(db: sqlite3.Connection) -> sqlite3.Row | None:
-            for (seq,) in db.execute(sql.CANCEL_QUEUED, values).fetchall():
-                _fail_dependents(db, seq, task_id, TaskStatus.CANCELLED, values["at"])
-            db.execute(sql.CANCEL_RUNNING, values)
+            cancel(db, task_id, values["at"])
             return db.execute(sql.BY_ID, values).fetchone()
 
         row = self._db.write(work)
@@ -125,6 +124,11 @@ class SqliteStore:
         rows = self._db.read(lambda db: db.execute(sql.CANCELS_WANTED).fetchall())
         return [(task_id, attempt) for task_id, attempt in rows]
 
+    def with_open_steps(self, task_ids: Collection[str]) -> set[str]:
+        ids = json.dumps(list(task_ids))
+        rows = self._db.read(lambda db: db.execute(sql.WITH_OPEN_STEPS, {"ids": ids}).fetchall())
+        return {row[0] for row in rows}
+
     def active(self) -> list[Task]:
         rows = self._db.read(lambda db: db.execute(sql.ACTIVE).fetchall())
         return [self._task(row) for row in rows]
@@ -136,7 +140,11 @@ class SqliteStore:
         def work(db: sqlite3.Connection) -> list[sqlite3.Row]:
             for ending, result in zip(endings, results, strict=True):
                 _end(db, ending, result, at)
-            return db.execute(sql.START, start).fetchall() if free > 0 else []
+            rows = db.execute(sql.START, start).fetchall() if free > 0 else []
+            for row in rows:
+                if row["steps"] and row["attempt"] == 1:
+                    db.execute(sql.RELEASE_STEPS, {"id": row["id"]})
+            return rows
 
         rows = self._db.write(work)
         return [self._task(row) for row in sorted(rows, key=_start_order)]
@@ -240,10 +248,30 @@ class SqliteStore:
             "request_key": task.request_key,
             "request_hash": request_hash(task) if task.request_key is not None else None,
             "body": self._put(f"{task.id}.body", body),
+            "parent": task.parent,
+            "steps": task.steps,
+            "on_failure": task.on_failure,
             "submitted_at": microseconds(task.submitted_at),
         }
 
-    def _add(self, db: sqlite3.Connection, task: Task, row: dict[str, Any]) -> Task:
+    def _add_all(
+        self, db: sqlite3.Connection, given: Sequence[tuple[Task, dict[str, Any]]]
+    ) -> list[Task]:
+        stored: list[Task] = []
+        new = set[str]()
+        left_out = set[str]()
+        for task, row in given:
+            if task.parent in left_out:
+                left_out.add(task.id)
+                continue
+            found = self._add(db, task, row, with_parent=task.parent in new)
+            (new if found.id == task.id else left_out).add(task.id)
+            stored.append(found)
+        return stored
+
+    def _add(
+        self, db: sqlite3.Connection, task: Task, row: dict[str, Any], *, with_parent: bool
+    ) -> Task:
         if task.request_key is not None:
             known = db.execute(sql.BY_KEY, row).fetchone()
             if known is not None:
@@ -252,13 +280,19 @@ class SqliteStore:
                 return self._task(known)
         needs = [_need(db, task_id) for task_id in task.after]
         open_needs = [need for need in needs if need["status"] != TaskStatus.COMPLETED]
-        seq = db.execute(sql.ADD, {**row, "blocked": len(open_needs)}).lastrowid
+        waits, ends = _under_parent(db, task)
+        seq = db.execute(sql.ADD, {**row, "blocked": len(open_needs) + waits}).lastrowid
+        if task.parent is not None and not with_parent:
+            db.execute(sql.ADD_STEP, row)
         db.executemany(sql.ADD_EDGE, [{"needs": need["seq"], "task": seq} for need in open_needs])
         for need, task_id in zip(needs, task.after, strict=True):
             status = TaskStatus(need["status"])
             if status in (TaskStatus.FAILED, TaskStatus.CANCELLED):
-                _fail_dependents(db, need["seq"], task_id, status, row["submitted_at"])
+                fail_dependents(db, need["seq"], task_id, status, row["submitted_at"])
                 return self._task(db.execute(sql.BY_ID, {"id": task.id}).fetchone())
+        if ends:
+            cancel(db, task.id, row["submitted_at"])
+            return self._task(db.execute(sql.BY_ID, {"id": task.id}).fetchone())
         return task.model_copy(update={"seq": seq})
 
     def _task(self, row: sqlite3.Row, *, whole: bool = True) -> Task:
@@ -329,6 +363,17 @@ def _need(db: sqlite3.Connection, task_id: str) -> sqlite3.Row:
     return row
 
 
+def _under_parent(db: sqlite3.Connection, task: Task) -> tuple[bool, bool]:
+    """Whether a step waits for its parent's start, and whether it comes too late."""
+    if task.parent is None:
+        return False, False
+    row = db.execute(sql.PARENT, {"parent": task.parent}).fetchone()
+    if row is None:
+        raise TaskNotFoundError(task.parent)
+    status = TaskStatus(row["status"])
+    return status is TaskStatus.QUEUED, status.is_final or row["cancel_requested_at"] is not None
+
+
 def _resolve(db: sqlite3.Connection, wanted: str, owner: str | None) -> str:
     values = {"prefix": wanted, "label": wanted, "owner": owner}
     found = [row[0] for row in db.execute(sql.BY_PREFIX, values).fetchall()]
@@ -347,29 +392,12 @@ def _resolve(db: sqlite3.Connection, wanted: str, owner: str | None) -> str:
 def _end(db: sqlite3.Connection, ending: Ending, result: str | None, at: datetime) -> None:
     values: dict[str, Any] = {**ending_values(ending, at), "result": result}
     if ending.status is TaskStatus.QUEUED:
-        for seq, status in db.execute(sql.TRY_AGAIN, values).fetchall():
+        for seq, status, parent in db.execute(sql.TRY_AGAIN, values).fetchall():
             if status != TaskStatus.QUEUED:
-                _fail_dependents(db, seq, ending.task_id, TaskStatus(status), values["at"])
+                not_completed(db, seq, parent, ending.task_id, TaskStatus(status), values["at"])
         return
-    for (seq,) in db.execute(sql.END, values).fetchall():
+    for seq, parent in db.execute(sql.END, values).fetchall():
         if ending.status is TaskStatus.COMPLETED:
             db.execute(sql.UNBLOCK, {"seq": seq})
         else:
-            _fail_dependents(db, seq, ending.task_id, ending.status, values["at"])
-
-
-def _fail_dependents(
-    db: sqlite3.Connection, seq: int, task_id: str, status: TaskStatus, at: int | None
-) -> None:
-    """Fail what waits for a task that will not complete, and what waits for that in turn."""
-    error = TaskError(
-        code="dependency",
-        message=f"Task {task_id!r}, which must complete first, failed."
-        if status is TaskStatus.FAILED
-        else f"Task {task_id!r}, which must complete first, was cancelled.",
-        remedy="Submit that task again, then this one.",
-    )
-    pending = [seq]
-    while pending:
-        values = {"seq": pending.pop(), "error": error_json(error), "at": at}
-        pending.extend(row[0] for row in db.execute(sql.FAIL_DEPENDENTS, values).fetchall())
+            not_completed(db, seq, parent, ending.task_id, ending.status, values["at"])

@@ -8,9 +8,11 @@ from typing import Final
 
 ADD: Final = """
     INSERT INTO tasks (seq, id, kind, label, owner, status, priority, blocked, not_before,
-                       attempt, request_key, request_hash, body, submitted_at, changed_at)
+                       attempt, request_key, request_hash, body, parent, steps, on_failure,
+                       submitted_at, changed_at)
     VALUES ((SELECT coalesce(max(seq), 0) + 1 FROM events), :id, :kind, :label, :owner, 'queued',
             :priority, :blocked, :not_before, 0, :request_key, :request_hash, :body,
+            :parent, :steps, :on_failure,
             :submitted_at, :submitted_at)
 """
 ADD_EDGE: Final = "INSERT OR IGNORE INTO edges (needs, task) VALUES (:needs, :task)"
@@ -28,6 +30,31 @@ BY_KEY: Final = """
       FROM tasks
      WHERE owner = :owner AND request_key = :request_key
 """
+PARENT: Final = "SELECT status, cancel_requested_at FROM tasks WHERE id = :parent"
+ADD_STEP: Final = """
+    UPDATE tasks
+       SET steps = steps + 1
+     WHERE id = :parent AND status IN ('queued', 'running', 'input_required')
+"""
+# Steps begin after their parent has: each counts that as one more thing to wait for.
+RELEASE_STEPS: Final = """
+    UPDATE tasks
+       SET blocked = blocked - 1
+     WHERE parent = :id AND status = 'queued'
+"""
+OPEN_STEPS: Final = """
+    SELECT id, seq, status, steps
+      FROM tasks INDEXED BY tasks_parent
+     WHERE parent IN (SELECT value FROM json_each(:parents))
+       AND status IN ('queued', 'running', 'input_required')
+"""
+WITH_OPEN_STEPS: Final = """
+    SELECT DISTINCT parent
+      FROM tasks INDEXED BY tasks_parent
+     WHERE parent IN (SELECT value FROM json_each(:ids))
+       AND status IN ('queued', 'running', 'input_required')
+"""
+STOPS: Final = "SELECT 1 FROM tasks WHERE id = :parent AND on_failure = 'stop'"
 NEED: Final = "SELECT seq, status, label FROM tasks WHERE id = :id"
 # Every character of an id sorts below '~'.
 BY_PREFIX: Final = """
@@ -48,6 +75,7 @@ LIST_WHERE: Final = {
     "statuses": "status IN (SELECT value FROM json_each(:statuses))",
     "kind": "kind = :kind",
     "owner": "owner = :owner",
+    "parent": "parent = :parent",
     "before_seq": "seq < :before_seq",
 }
 PROGRAMS: Final = "python"  # the owner whose tasks have no index
@@ -105,13 +133,34 @@ COUNTS_OF: Final = "SELECT status, count(*) FROM tasks WHERE {where} GROUP BY st
 CANCEL_QUEUED: Final = """
     UPDATE tasks
        SET status = 'cancelled', cancel_requested_at = :at, finished_at = :at, changed_at = :at
-     WHERE id = :id AND status = 'queued'
-    RETURNING seq
+     WHERE id = :id AND status = 'queued' AND (steps = 0 OR NOT EXISTS (
+           SELECT 1
+             FROM tasks AS s
+            WHERE s.parent = tasks.id AND s.status IN ('queued', 'running', 'input_required')))
+    RETURNING seq, parent
 """
-CANCEL_RUNNING: Final = """
+# Also a queued one whose steps run: it waits for another try, which will not be made.
+CANCEL_OPEN: Final = """
     UPDATE tasks
        SET cancel_requested_at = :at, changed_at = :at
-     WHERE id = :id AND status IN ('running', 'input_required') AND cancel_requested_at IS NULL
+     WHERE id = :id AND status IN ('queued', 'running', 'input_required')
+       AND cancel_requested_at IS NULL
+"""
+CANCEL_QUEUED_STEPS: Final = """
+    UPDATE tasks
+       SET status = 'cancelled', cancel_requested_at = :at, finished_at = :at, changed_at = :at
+     WHERE id IN (SELECT value FROM json_each(:ids)) AND status = 'queued'
+       AND (steps = 0 OR NOT EXISTS (
+           SELECT 1
+             FROM tasks AS s
+            WHERE s.parent = tasks.id AND s.status IN ('queued', 'running', 'input_required')))
+    RETURNING seq, id
+"""
+CANCEL_OPEN_STEPS: Final = """
+    UPDATE tasks
+       SET cancel_requested_at = :at, changed_at = :at
+     WHERE id IN (SELECT value FROM json_each(:ids))
+       AND status IN ('queued', 'running', 'input_required') AND cancel_requested_at IS NULL
 """
 CANCELS_WANTED: Final = """
     SELECT id, attempt
@@ -129,17 +178,21 @@ END: Final = """
        SET status = :status, result = :result, error = :error, finished_at = :at,
            sandbox_got = coalesce(:sandbox_got, sandbox_got), changed_at = :at
      WHERE id = :id AND attempt = :attempt AND status IN ('running', 'input_required')
-    RETURNING seq
+       AND (steps = 0 OR NOT EXISTS (
+           SELECT 1
+             FROM tasks AS s
+            WHERE s.parent = tasks.id AND s.status IN ('queued', 'running', 'input_required')))
+    RETURNING seq, parent
 """
-# A retry that somebody wanted cancelled is not tried again.
+# A retry that somebody wanted cancelled is not tried again; with steps it is, to await them.
 TRY_AGAIN: Final = """
     UPDATE tasks
-       SET status = CASE WHEN cancel_requested_at IS NULL THEN 'queued' ELSE 'cancelled' END,
-           finished_at = CASE WHEN cancel_requested_at IS NULL THEN NULL ELSE :at END,
+       SET status = iif(cancel_requested_at IS NULL OR steps > 0, 'queued', 'cancelled'),
+           finished_at = iif(cancel_requested_at IS NULL OR steps > 0, NULL, :at),
            not_before = :not_before, refused = refused + :was_refused,
            progress = NULL, message = '', changed_at = :at
      WHERE id = :id AND attempt = :attempt AND status IN ('running', 'input_required')
-    RETURNING seq, status
+    RETURNING seq, status, parent
 """
 START: Final = """
     UPDATE tasks
@@ -179,6 +232,12 @@ UNBLOCK: Final = """
        SET blocked = blocked - 1
      WHERE seq IN (SELECT task FROM edges WHERE needs = :seq) AND status = 'queued'
 """
+DEPENDENT_PARENTS: Final = """
+    SELECT t.id
+      FROM edges AS e
+      JOIN tasks AS t ON t.seq = e.task
+     WHERE e.needs = :seq AND t.status = 'queued' AND t.steps > 0
+"""
 FAIL_DEPENDENTS: Final = """
     UPDATE tasks
        SET status = 'failed', error = :error, finished_at = :at, changed_at = :at
@@ -216,6 +275,10 @@ FINISHED_BEFORE: Final = """
              FROM edges AS e
              JOIN tasks AS d ON d.seq = e.task
             WHERE e.needs = tasks.seq AND d.status = 'queued')
+       AND (parent IS NULL OR NOT EXISTS (
+           SELECT 1
+             FROM tasks AS p
+            WHERE p.id = tasks.parent AND p.status IN ('queued', 'running', 'input_required')))
      ORDER BY seq
      LIMIT :limit
 """
