@@ -240,6 +240,7 @@ else:
         ("__import__('subprocess').run(['true'])", "call", "refused"),
         ("os.system('true')", "call", "refused"),
         ("os.environ.update(A='1')", "call", "refused"),
+        ("__import__('pytest').MonkeyPatch().setenv('A', '1')", "call", "done"),
         ("__import__('socket').create_connection(('127.0.0.1', 9))", "call", "refused"),
         ("open('/dev/null', 'w')", "call", "done"),
         ("open(sys.argv[2] + '/../there')", "call", "done"),

@@ -5,6 +5,7 @@ the process contains; the hook makes sure that a call which writes, deletes, con
 something is *discarded*, instead of being recorded with the sandbox's own error as its result.
 """
 
+import inspect
 import os
 import sys
 from collections.abc import Iterable
@@ -44,6 +45,7 @@ CHANGES: dict[str, tuple[tuple[int, int | None], ...]] = {
     "shutil.rmtree": ((0, 1),),
     "sqlite3.connect": ((0, None),),
 }
+VARIABLES = {"os.putenv", "os.unsetenv"}
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -61,6 +63,8 @@ class Guard:
         """Set while code under test is called, rather than imported."""
         self.writable_in_a_call = True
         """Whether the writable directories stay so in a call."""
+        self.own_directory = ""
+        """What the call under way may write to even so: its `tmp_path`."""
 
     def install(self) -> None:
         sys.addaudithook(self._look)
@@ -77,14 +81,16 @@ class Guard:
         elif event in NEVER or (
             event in NEVER_IN_A_CALL
             and (self.in_a_call or (event == "subprocess.Popen" and not self._commands))
+            and not (event in VARIABLES and _is_undone())
         ):
             raise Refused(f"it uses {event}")
 
     def _may_change(self, path: Any, dir_fd: Any) -> bool:
         if isinstance(path, int):
             return True  # a descriptor: whatever it is, it was opened before
+        roots = self._writable
         if self.in_a_call and not self.writable_in_a_call:
-            return False
+            roots = (self.own_directory,) if self.own_directory else ()
         try:
             text = os.fsdecode(path)
             if isinstance(dir_fd, int) and dir_fd >= 0:
@@ -96,7 +102,19 @@ class Guard:
             return False
         if real == os.devnull or text == ":memory:":
             return True
-        return any(real == root or real.startswith(root + os.sep) for root in self._writable)
+        return any(real == root or real.startswith(root + os.sep) for root in roots)
+
+
+def _is_undone() -> bool:
+    """Whether pytest's `monkeypatch` sets the variable: it puts the old value back."""
+    frame = inspect.currentframe()
+    for _ in range(8):  # our own frames and those of os.environ come first
+        if frame is None:
+            return False
+        if frame.f_globals.get("__name__") == "_pytest.monkeypatch":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _is_writing(mode: Any, flags: Any) -> bool:

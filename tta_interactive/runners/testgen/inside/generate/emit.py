@@ -7,6 +7,7 @@ import re
 import tokenize
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import indent
 
 from .targets import Names
 
@@ -23,31 +24,40 @@ class Written:
     raises: str = ""
     """The exception that the last statement ends with; empty if it returns."""
     needs_result: bool = True
+    """Whether the last statement is an expression, whose value the assertions call `result`.
+
+    Another last statement stands as it is: `del box[0]`, or a whole `with` block of several lines.
+    """
+    fixtures: tuple[str, ...] = ()
+    """The test's parameters: `tmp_path`, `monkeypatch`, `capsys`."""
+    support: tuple[str, ...] = ()
+    """Classes and functions, as source, that stand above the tests."""
 
 
 def as_file(tests: Sequence[Written], names: Names) -> str:
     """The text of a test file."""
     used: dict[str, int] = {}
     bodies = [_function(test, _name(test, used)) for test in tests]
-    text = "\n\n\n".join(bodies)
+    support = dict.fromkeys(source for test in tests for source in test.support)
+    text = "\n\n\n".join([*support, *bodies])
     return _imports(text, names) + "\n\n\n" + text + "\n"
 
 
 def _function(test: Written, name: str) -> str:
-    lines = [f"def {name}():"]
+    lines = [f"def {name}({', '.join(test.fixtures)}):"]
     if test.raises:
-        lines += [f"    {line}" for line in test.statements[:-1]]
+        lines += [indent(line, "    ") for line in test.statements[:-1]]
         caught = " as caught" if test.asserts else ""
         lines.append(f"    with pytest.raises({test.raises}){caught}:")
-        lines.append(f"        {test.statements[-1]}")
+        lines.append(indent(test.statements[-1], "        "))
     elif test.needs_result:
-        lines += [f"    {line}" for line in test.statements[:-1]]
+        lines += [indent(line, "    ") for line in test.statements[:-1]]
         if len(test.asserts) == 1 and len(test.statements[-1] + test.asserts[0]) < 70:
             lines.append("    " + _joined(test.statements[-1], test.asserts[0]))
             return "\n".join(part for line in lines for part in _laid_out(line))
         lines.append(f"    result = {test.statements[-1]}")
     else:
-        lines += [f"    {line}" for line in test.statements]
+        lines += [indent(line, "    ") for line in test.statements]
     lines += [f"    {line}" for line in test.asserts]
     return "\n".join(part for line in lines for part in _laid_out(line))
 
@@ -129,7 +139,9 @@ def _imports(body: str, names: Names) -> str:
 
 
 def _laid_out(line: str) -> list[str]:
-    """The line, or several that fit the width."""
+    """The line, or several that fit the width; a block of several lines stays as it is."""
+    if "\n" in line:
+        return [line]
     line = double_quoted(line)
     text = line.strip()
     indent = line[: len(line) - len(text)]

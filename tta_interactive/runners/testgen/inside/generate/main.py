@@ -23,9 +23,10 @@ from ..place import limit_resources, put_on_path, write_report
 from .calls import Caller, Candidate
 from .emit import as_file
 from .expect import Expectations
+from .names import Names
 from .search import Found, Limits, Search
 from .shapes import attributes_used
-from .targets import Names, enum_members, find_targets
+from .targets import enum_members, find_targets
 from .trace import Runner
 from .values import Values, is_special, module_doctests
 
@@ -34,6 +35,7 @@ TABLES = (tuple, list, set, frozenset, dict)
 MAX_NUMBERS = 5000
 PER_TABLE = 12
 CALL_LIMIT = 1.0  # seconds
+FIRST_DESCRIPTOR = 700
 
 
 def run(job: dict[str, Any]) -> None:
@@ -42,8 +44,8 @@ def run(job: dict[str, Any]) -> None:
     guard = Guard(job["writable"], commands=job["commands"])
     guard.install()
     put_on_path(job["root"])
-    journal = os.open(job["journal"], os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-    beat = os.open(job["beat"], os.O_WRONLY | os.O_CREAT, 0o600)
+    journal = _out_of_reach(job["journal"], os.O_RDWR | os.O_CREAT | os.O_APPEND)
+    beat = _out_of_reach(job["beat"], os.O_WRONLY | os.O_CREAT)
     module = importlib.import_module(job["module"])
     guard.writable_in_a_call = False
     tree = ast.parse(Path(job["file"]).read_bytes())
@@ -58,7 +60,8 @@ def run(job: dict[str, Any]) -> None:
     values = Values(tree, _patterns(module), _characters(module), draw)
     values.objects.update(enum_members(known))
     caller = Caller(targets, known, names, values, attributes_used(tree), draw)
-    runner = Runner(str(module.__file__), names.space, guard, _raise_lines(tree), CALL_LIMIT)
+    own = Path(job["writable"][0]) / "own"
+    runner = Runner(str(module.__file__), names.space, guard, _raise_lines(tree), CALL_LIMIT, own)
     hidden = [job["root"], os.getcwd(), sys.prefix, sys.base_prefix, *job["writable"]]
     expectations = Expectations(module.__name__, names, known, hidden)
     every_line = _lines_of_functions(compile(tree, "", "exec"))
@@ -68,18 +71,19 @@ def run(job: dict[str, Any]) -> None:
         os.pwrite(beat, record.encode().ljust(BEAT)[:BEAT], 0)
 
     def keep(found: Found) -> None:
-        line = json.dumps([found.candidate.target, *found.candidate.statements()])
-        os.write(journal, line.encode() + b"\n")
+        used = names.support_in(found.test.statements)
+        record = [found.candidate.target, used, *found.test.statements]
+        os.write(journal, json.dumps(record).encode() + b"\n")
 
-    first = [*_replayed(job["journal"], banned), *_examples(tree)]
+    first = [*_replayed(job["journal"], banned, names), *_examples(tree)]
     search = Search(
         targets,
         caller,
         runner,
         expectations,
+        names,
         values.objects,
         draw,
-        file=str(module.__file__),
         focus=set(job["focus"]),
         beat=report_beat,
         keep=keep,
@@ -171,11 +175,21 @@ def _lines_of_functions(code: CodeType) -> set[int]:
     return found
 
 
-def _replayed(journal: str, banned: set[str]) -> Iterator[Candidate]:
+def _out_of_reach(path: str, flags: int) -> int:
+    """The opened file, under a number that code under test does not close by accident."""
+    file = os.open(path, flags, 0o600)
+    far = os.dup2(file, FIRST_DESCRIPTOR + file, inheritable=False)
+    os.close(file)
+    return far
+
+
+def _replayed(journal: str, banned: set[str], names: Names) -> Iterator[Candidate]:
     """What an earlier run kept."""
     for line in Path(journal).read_text(encoding="utf-8").splitlines():
-        target, *statements = json.loads(line)
+        target, support, *statements = json.loads(line)
         if target not in banned:
+            for name, source in support.items():
+                names.support(name, source)
             yield Candidate(last=None, raw=tuple(statements), label=target)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from .calls import MAX_STATEMENT, Caller, Candidate
 from .emit import Written
 from .expect import Expectations
+from .names import Names, fixtures_in
 from .targets import CHANGING, Target
 from .trace import Arc, Outcome, Runner
 
@@ -55,17 +56,17 @@ class Search:
         caller: Caller,
         runner: Runner,
         expectations: Expectations,
+        names: Names,
         objects: dict[str, list[str]],
         draw: random.Random,
         *,
-        file: str,
         focus: set[int],
         beat: Callable[[int, str, set[int]], None],
         keep: Callable[[Found], None],
     ) -> None:
         self._targets = targets
         self._caller, self._runner, self._expectations = caller, runner, expectations
-        self._objects, self._draw, self._file = objects, draw, file
+        self._names, self._objects, self._draw = names, objects, draw
         self._focus, self._beat, self._keep = focus, beat, keep
         self._sound: set[Arc] = set()
         self._any: set[Arc] = set()
@@ -245,6 +246,15 @@ class Search:
     def _written(
         self, candidate: Candidate, statements: list[str], outcome: Outcome
     ) -> Written | None:
+        test = self._asserted(candidate, statements, outcome)
+        if test is None:
+            return None
+        support = tuple(self._names.support_in(statements).values())
+        return replace(test, fixtures=fixtures_in((*statements, *test.asserts)), support=support)
+
+    def _asserted(
+        self, candidate: Candidate, statements: list[str], outcome: Outcome
+    ) -> Written | None:
         facts = self._expectations
         if outcome.error is not None:
             raised, asserts = facts.of_error(outcome.error, outcome.raised_by_module)
@@ -258,10 +268,11 @@ class Search:
             if not after:
                 return None  # nothing to be seen from outside
             return Written(candidate.target, tuple(statements), tuple(after), needs_result=False)
-        if use is None and _is_statement(statements[-1]):
+        block = statements[-1].startswith("with ")
+        if use is None and _is_statement(statements[-1]) and not block:
             return None
         asserts = [*facts.of_value(outcome.value), *after]
-        return Written(candidate.target, tuple(statements), tuple(asserts))
+        return Written(candidate.target, tuple(statements), tuple(asserts), needs_result=not block)
 
 
 def _is_lazy(value: Any) -> bool:

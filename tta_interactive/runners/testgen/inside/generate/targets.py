@@ -1,17 +1,13 @@
-"""What of the module can be called, and the names that a test file would use for it."""
+"""What of the module can be called."""
 
-import asyncio
-import builtins
-import copy
 import enum
 import inspect
-import itertools
-import keyword
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import CodeType, ModuleType
 from typing import Any, Literal
+
+from .names import Names
 
 Sort = Literal["function", "class", "static", "method", "property", "operator", "helper"]
 
@@ -97,55 +93,6 @@ class Target:
     @property
     def is_async(self) -> bool:
         return inspect.iscoroutinefunction(self.function)
-
-
-class Names:
-    """The names that a test may use, and the import line behind each."""
-
-    def __init__(self, module: ModuleType) -> None:
-        self.module = module
-        self.space: dict[str, Any] = {}
-        self._lines: dict[str, tuple[str, str]] = {}
-        """Name in a test -> (module to import from or '', name there)."""
-        for tool in (asyncio, copy, itertools):
-            self.add(tool.__name__, tool, "", tool.__name__)
-
-    def add(self, name: str, value: Any, home: str, there: str) -> str:
-        self.space[name] = value
-        self._lines[name] = (home, there)
-        return name
-
-    def own(self, name: str) -> str:
-        """How a test writes a name of the module; made importable."""
-        value = vars(self.module)[name]
-        taken = hasattr(builtins, name) or name in (
-            "asyncio",
-            "copy",
-            "itertools",
-            "pytest",
-            "result",
-        )
-        written = f"module_{name.strip('_')}" if taken else name
-        return self.add(written, value, self.module.__name__, name)
-
-    def imports(self, used: set[str]) -> list[tuple[str, str, str]]:
-        """(module, name there, name here) of each used name; the module is '' for `import x`."""
-        return sorted(
-            (home, there, name) for name, (home, there) in self._lines.items() if name in used
-        )
-
-    def knows(self, name: str) -> bool:
-        return name in self._lines
-
-    def variable(self, owner: str) -> str:
-        """A variable's name for an object of the class."""
-        name = (
-            re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", owner.rsplit(".", maxsplit=1)[-1])
-            .strip("_")
-            .lower()
-        )
-        busy = name in self.space or hasattr(builtins, name) or keyword.iskeyword(name)
-        return f"a_{name}" if busy or not name.isidentifier() else name
 
 
 def find_targets(module: ModuleType, names: Names) -> tuple[list[Target], dict[type, str]]:

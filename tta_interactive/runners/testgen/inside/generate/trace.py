@@ -1,14 +1,17 @@
 """Run a few statements and say how they ended and which lines of the module they ran."""
 
 import contextlib
+import functools
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
 from ..guard import Guard, Refused
+from .fixtures import Fixtures
 
 Arc = tuple[int, int]
 MAX_PRINTED = 1_000_000
@@ -30,12 +33,17 @@ class _Sink:
 
     def __init__(self) -> None:
         self._size = 0
+        self._parts: list[str] = []
 
     def write(self, text: str) -> int:
         self._size += len(text)
+        self._parts.append(text)
         if self._size > MAX_PRINTED:
             raise PrintedTooMuch
         return len(text)
+
+    def text(self) -> str:
+        return "".join(self._parts)
 
     def flush(self) -> None: ...
 
@@ -56,23 +64,33 @@ class Outcome:
     arcs: frozenset[Arc]
     done: int
     """How many statements ended without an error."""
+    printed: str = ""
+    """On standard output."""
 
 
 class Runner:
     """Runs statements in the names of a test file."""
 
     def __init__(
-        self, file: str, space: dict[str, Any], guard: Guard, raises: set[int], limit: float
+        self,
+        file: str,
+        space: dict[str, Any],
+        guard: Guard,
+        raises: set[int],
+        limit: float,
+        own: Path,
     ) -> None:
         self._file, self._space, self._guard = file, space, guard
         self._raises, self._limit = raises, limit
+        self._fixtures = Fixtures(own, guard)
         self._alarm_is_set = False
         signal.signal(signal.SIGALRM, self._stop)
 
     def run(self, statements: Sequence[str], *, traced: bool = True) -> Outcome | None:
         """None: the statements cannot be a test (too slow, refused, end the process, ...)."""
+        codes: list[CodeType] = []
         try:
-            codes = [_compiled(text, "exec") for text in statements[:-1]]
+            codes += [_compiled(text, "exec") for text in statements[:-1]]
             codes.append(_compiled(statements[-1], "eval"))
         except (SyntaxError, ValueError, MemoryError, RecursionError):
             return None
@@ -81,38 +99,42 @@ class Runner:
         value: Any = None
         error: Exception | None = None
         done = 0
+        sink = _Sink()
         before = _streams()
-        sys.stdout, sys.stderr = _Sink(), _Sink()  # type: ignore[assignment]  # all that print needs
-        self._guard.in_a_call = True
-        signal.setitimer(signal.ITIMER_REAL, self._limit, self._limit)
-        try:
-            if traced:
-                sys.settrace(_tracer(self._file, arcs.add))
+        with self._fixtures.given(statements, names):
+            sys.stdout, sys.stderr = sink, _Sink()  # type: ignore[assignment]  # all that print needs
+            self._guard.in_a_call = True
+            signal.setitimer(signal.ITIMER_REAL, self._limit, self._limit)
             try:
-                for code in codes[:-1]:
-                    exec(code, names)  # noqa: S102  (that is what this file is for)
-                    done += 1
-                value = eval(codes[-1], names)  # noqa: S307
+                if traced:
+                    sys.settrace(_tracer(self._file, arcs.add))
+                try:
+                    for code in codes[:-1]:
+                        exec(code, names)  # noqa: S102  (that is what this file is for)
+                        done += 1
+                    value = eval(codes[-1], names)  # noqa: S307
+                finally:
+                    sys.settrace(None)
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+                    self._guard.in_a_call = False
+            except RecursionError:
+                return None  # where exactly it ends differs from run to run
+            except MemoryError:
+                return None
+            except Exception as caught:  # boundary: whatever the module raises is a result
+                error = caught
+            except (TookTooLong, PrintedTooMuch, Refused, SystemExit, KeyboardInterrupt):
+                return None
+            except BaseException:  # boundary: no test should expect such a thing
+                return None
             finally:
-                sys.settrace(None)
-                signal.setitimer(signal.ITIMER_REAL, 0)
-                self._guard.in_a_call = False
-        except RecursionError:
-            return None  # where exactly it ends differs from run to run
-        except MemoryError:
-            return None
-        except Exception as caught:  # boundary: whatever the module raises is a result
-            error = caught
-        except (TookTooLong, PrintedTooMuch, Refused, SystemExit, KeyboardInterrupt):
-            return None
-        except BaseException:  # boundary: no test should expect such a thing
-            return None
-        finally:
-            with contextlib.suppress(TookTooLong):  # the alarm may ring until the very end
-                signal.setitimer(signal.ITIMER_REAL, 0)
-            sys.stdout, sys.stderr = before
+                with contextlib.suppress(TookTooLong):  # the alarm may ring until the very end
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+                sys.stdout, sys.stderr = before
+        if value is None and _is_block(statements[-1]):
+            value = names.get("result")
         by_module = error is not None and self._is_raised_by_module(error)
-        return Outcome(value, names, error, by_module, frozenset(arcs), done)
+        return Outcome(value, names, error, by_module, frozenset(arcs), done, sink.text())
 
     def _is_raised_by_module(self, error: Exception) -> bool:
         trace = error.__traceback__
@@ -126,18 +148,24 @@ class Runner:
         raise TookTooLong
 
 
+@functools.lru_cache(maxsize=4096)
 def _compiled(text: str, mode: str) -> CodeType:
     if mode == "eval" and _is_statement(text):
         mode = "exec"
     return compile(text, "<test>", mode)
 
 
+@functools.lru_cache(maxsize=4096)
 def _is_statement(text: str) -> bool:
     try:
         compile(text, "<test>", "eval")
     except SyntaxError:
         return True
     return False
+
+
+def _is_block(text: str) -> bool:
+    return text.startswith("with ")
 
 
 def _streams() -> tuple[Any, Any]:

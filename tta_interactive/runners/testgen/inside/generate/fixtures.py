@@ -1,0 +1,54 @@
+"""The fixtures that statements ask for by name, given as pytest gives them."""
+
+import contextlib
+import functools
+import re
+import shutil
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..guard import Guard
+
+
+class Fixtures:
+    """Makes a `tmp_path` and a `monkeypatch` for one run of some statements."""
+
+    def __init__(self, own: Path, guard: Guard) -> None:
+        self._own, self._guard = own, guard
+        self._count = 0
+
+    def given(
+        self, statements: Sequence[str], names: dict[str, Any]
+    ) -> contextlib.AbstractContextManager[object]:
+        """Put the fixtures that the statements name among the names; undo all of it at the end."""
+        asked = {name for text in statements for name in _asked(text)}
+        return self._made(asked, names) if asked else contextlib.nullcontext()
+
+    @contextlib.contextmanager
+    def _made(self, asked: set[str], names: dict[str, Any]) -> Generator[None]:
+        with contextlib.ExitStack() as stack:
+            if "monkeypatch" in asked:
+                names["monkeypatch"] = stack.enter_context(pytest.MonkeyPatch.context())
+            if "tmp_path" in asked:
+                names["tmp_path"] = stack.enter_context(self._directory())
+            yield
+
+    @contextlib.contextmanager
+    def _directory(self) -> Generator[Path]:
+        self._count += 1  # a new one each time: what lingers of the last run is not there
+        path = self._own / f"test{self._count}"
+        path.mkdir(mode=0o700, parents=True)
+        self._guard.own_directory = str(path.resolve())
+        try:
+            yield path
+        finally:
+            self._guard.own_directory = ""
+            shutil.rmtree(path, ignore_errors=True)
+
+
+@functools.lru_cache(maxsize=4096)
+def _asked(text: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"\b(?:monkeypatch|tmp_path)\b", text))
