@@ -33,6 +33,7 @@ SUMMARY: Final = (
     "threshold_met",
     "output_path",
     "uncovered",
+    "suspicious",
     "command",
     "cached",
 )
@@ -112,7 +113,10 @@ def _use(task: Task) -> str:
     )
     command = facts.get("command")
     again = f" `{command}` runs them." if isinstance(command, str) else ""
-    return f"The kept tests are in {path!r}: read that file.{again}{missed}"
+    odd = (
+        " Tell the user what `suspicious` lists: no test holds it." if "suspicious" in facts else ""
+    )
+    return f"The kept tests are in {path!r}: read that file.{again}{missed}{odd}"
 
 
 def summary(task: Task) -> dict[str, JsonValue]:
@@ -120,7 +124,9 @@ def summary(task: Task) -> dict[str, JsonValue]:
     if task.kind != "tests" or not isinstance(task.result, dict):
         return {}
     return {
-        name: bounded(clean(task.result[name]), 1000) for name in SUMMARY if name in task.result
+        name: bounded(clean(value), 1000)
+        for name, value in ((name, task.result.get(name)) for name in SUMMARY)
+        if name in task.result and not (name == "suspicious" and not value)
     }
 
 

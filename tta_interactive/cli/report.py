@@ -15,6 +15,7 @@ from tta_interactive.text import one_line
 
 BAR: Final = 40
 LEAST_BAR: Final = 8
+MOST_ODD: Final = 3
 
 
 def is_report(result: JsonValue) -> bool:
@@ -46,6 +47,7 @@ def report_lines(
     lines += _verdict(result, threshold)
     if width >= NARROW:
         lines.append(f"        {marks[0]} by import alone  {marks[1]} by the tests  | threshold")
+    lines += _suspicious(result)
     lines += _facts(result, took)
     return lines
 
@@ -85,6 +87,19 @@ def _verdict(result: Mapping[str, JsonValue], threshold: float | None) -> list[s
     if not isinstance(met, bool) or threshold is None:
         return []
     return [f"goal    {threshold:.0f} % line coverage: {'reached' if met else 'NOT reached'}"]
+
+
+def _suspicious(result: Mapping[str, JsonValue]) -> list[str]:
+    """What looks like a bug: how many, and the first few."""
+    found = result.get("suspicious")
+    if not isinstance(found, list) or not found:
+        return []
+    lines = [f"odd     {len(found)} that may be bugs: no test holds them"]
+    for one in found[:MOST_ODD]:
+        if isinstance(one, dict):
+            call, seen = str(one.get("call", "")), str(one.get("seen", ""))
+            lines.append(f"        {one_line(call, 100)}  {one_line(seen, 100)}")
+    return lines
 
 
 def _facts(result: Mapping[str, JsonValue], took: float | None) -> list[str]:

@@ -175,3 +175,15 @@ def test_a_report_of_any_shape_is_survived(junk: Any) -> None:
 def test_a_threshold_that_was_missed_is_said_plainly() -> None:
     lines = report_lines({**REPORT, "threshold_met": False}, width=80, is_unicode=True, took=None)
     assert "goal    80 % line coverage: NOT reached" in lines
+
+
+def test_what_looks_like_a_bug_is_counted_and_the_first_are_shown_on_one_line_each() -> None:
+    odd = [
+        {"call": f"f({n})\x1b[2J", "seen": "KeyError:\n'a'", "kind": "x", "line": n}
+        for n in range(9)
+    ]
+    lines = report_lines({**REPORT, "suspicious": odd}, width=80, is_unicode=False, took=None)
+    at = lines.index("odd     9 that may be bugs: no test holds them")
+    assert lines[at + 1].startswith("        f(0)")
+    assert lines[at + 3].startswith("        f(2)")
+    assert not any("f(3)" in line or "\x1b" in line or "\n" in line for line in lines)

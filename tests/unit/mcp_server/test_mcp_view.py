@@ -74,6 +74,14 @@ def test_generated_tests_are_summed_up_in_text_and_structure() -> None:
     assert "Next: The kept tests are in 'tests/test_auth.py': read that file." in text
 
 
+def test_what_looks_like_a_bug_is_told_to_the_user_and_an_empty_list_is_not() -> None:
+    odd: list[object] = [{"call": "f('')", "seen": "IndexError"}]
+    view = task_view(done({**REPORT, "suspicious": odd}), LATER)
+    assert view.summary["suspicious"] == odd
+    assert "Tell the user what `suspicious` lists" in task_text(view)
+    assert "suspicious" not in task_text(task_view(done({**REPORT, "suspicious": []}), LATER))
+
+
 def test_a_missed_threshold_is_said_with_what_to_do() -> None:
     task = done({**REPORT, "success": False, "threshold_met": False})
     assert "The coverage threshold was not met" in next_action(task)

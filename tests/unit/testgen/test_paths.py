@@ -18,6 +18,7 @@ from tta_interactive.runners.testgen.write import (
     is_ours,
     remove_test_file,
     signed,
+    unsigned_mark,
     write_test_file,
 )
 
@@ -155,12 +156,16 @@ def put(lab: Lab, text: str, *, overwrite: bool = False, module: str = "m") -> N
     write_test_file(text, path, lab.workspace, module, overwrite=overwrite)
 
 
-OURS = signed('"""Made."""', "\ndef test_a(): pass\n", "m")
+def ours(body: str, module: str = "m") -> str:
+    return signed(f'"""Made."""\n\n{unsigned_mark(module)}\n{body}', module)
+
+
+OURS = ours("\ndef test_a(): pass\n")
 
 
 def test_our_own_file_is_replaced_unasked(lab: Lab) -> None:
     put(lab, OURS)
-    newer = signed('"""Made again."""', "\ndef test_b(): pass\n", "m")
+    newer = ours("\ndef test_b(): pass\n")
     put(lab, newer)
     assert lab.files() == {"tests/test_m.py": newer.encode()}
 
@@ -170,7 +175,7 @@ def test_our_own_file_is_replaced_unasked(lab: Lab) -> None:
     [
         ("def test_mine(): pass\n", "was not made by tta-interactive"),
         (OURS + "# edited\n", "was edited"),
-        (signed('"""Made."""', "", "other"), "holds the tests of 'other'"),
+        (ours("", "other"), "holds the tests of 'other'"),
     ],
 )
 def test_a_foreign_file_is_replaced_only_with_consent(lab: Lab, there: str, words: str) -> None:

@@ -15,7 +15,7 @@ from tta_interactive.kinds import checked_params, get_kind
 from tta_interactive.kinds.base import TaskFailure
 from tta_interactive.kinds.tests import TestsParams
 from tta_interactive.runners.testgen import cache
-from tta_interactive.runners.testgen.backend import Order
+from tta_interactive.runners.testgen.backend import Generated, Order
 from tta_interactive.runners.testgen.module import find_module
 from tta_interactive.runners.testgen.pipeline import Wish, run
 from tta_interactive.runners.testgen.report import TestsReport
@@ -279,9 +279,9 @@ class SaysAnything:
         self.text = text
         self.orders: list[Order] = []
 
-    def generate(self, bench: Bench, order: Order, progress: Callable[[float], None]) -> str:
+    def generate(self, bench: Bench, order: Order, progress: Callable[[float], None]) -> Generated:
         self.orders.append(order)
-        return self.text
+        return Generated(self.text)
 
 
 def ordered(lab: Lab, backend: SaysAnything) -> TestsReport:

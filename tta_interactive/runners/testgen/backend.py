@@ -3,11 +3,12 @@
 A backend may say of its work what it likes: the pipeline believes only what it ran itself.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 from tta_interactive.runners.testgen.module import Source
+from tta_interactive.runners.testgen.report import Suspicion
 from tta_interactive.runners.testgen.scratch import Copied
 from tta_interactive.runners.testgen.steps import Bench
 
@@ -28,14 +29,27 @@ class Order:
     round: int = 0
 
 
+@dataclass(frozen=True)
+class Generated:
+    """What a backend brings."""
+
+    text: str = ""
+    """A file of tests; empty if nothing came to mind."""
+    subjects: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Test -> what it is about, as `Class.method`: for its name and place in the file."""
+    sharper: frozenset[str] = frozenset()
+    """Tests that reach nothing new and fail where the others would not notice a change."""
+    suspicious: tuple[Suspicion, ...] = ()
+
+
 class Backend(Protocol):
     """Writes a file of tests."""
 
     name: ClassVar[str]
     version: ClassVar[str]
 
-    def generate(self, bench: Bench, order: Order, progress: Callable[[float], None]) -> str:
-        """The text of a test file; empty if nothing came to mind.
+    def generate(self, bench: Bench, order: Order, progress: Callable[[float], None]) -> Generated:
+        """Tests, as far as any came to mind.
 
         Args:
             bench: Where to run whatever executes the module.

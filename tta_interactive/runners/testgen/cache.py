@@ -51,7 +51,7 @@ def cache_key(
         "generator": [backend, FORMAT, _package("tta-interactive")],
         "inside": _inside(),
         "python": [sys.version, os.path.realpath(sys.executable), sys.prefix],
-        "tools": [_package("pytest"), _package("coverage")],
+        "tools": [_package("pytest"), _package("coverage"), _package("ruff")],
         "sandbox": level,
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

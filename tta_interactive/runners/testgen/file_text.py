@@ -6,7 +6,7 @@ from pathlib import Path
 from tta_interactive.runners.testgen.measure import Measured, ranges
 from tta_interactive.runners.testgen.module import Source
 from tta_interactive.runners.testgen.split import Suite, compose
-from tta_interactive.runners.testgen.write import signed
+from tta_interactive.runners.testgen.write import unsigned_mark
 
 MAX_LISTED = 200  # characters of line numbers
 
@@ -14,7 +14,7 @@ MAX_LISTED = 200  # characters of line numbers
 def file_text(
     source: Source, tests: Suite, measured: Measured, made_by: str, before_imports: str
 ) -> str:
-    """The whole file, marked as ours."""
+    """The whole file, not yet signed."""
     missing = ranges(measured.missing)
     if len(missing) > MAX_LISTED:
         missing = missing[:MAX_LISTED].rpartition(",")[0] + ", ..."
@@ -27,8 +27,9 @@ def file_text(
         f"Not reached: {'lines ' + missing if missing else 'nothing'}.\n"
         '"""\n'
     )
-    body = "\n" + compose(tests, before_imports=before_imports)
-    return signed(head, body, source.name)
+    return (
+        f"{head}\n{unsigned_mark(source.name)}\n\n{compose(tests, before_imports=before_imports)}"
+    )
 
 
 def quoted(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -10,12 +10,13 @@ from typing import Literal
 from tta_interactive.runners.testgen.backend import Backend
 from tta_interactive.runners.testgen.module import Source
 from tta_interactive.runners.testgen.probe import Probed
-from tta_interactive.runners.testgen.report import Durations
+from tta_interactive.runners.testgen.report import Durations, Suspicion
 from tta_interactive.runners.testgen.scratch import Copied
 from tta_interactive.runners.testgen.steps import Bench
 
 Say = Callable[[float, str], None]
 Hand = Literal["generate", "verify", "measure"]
+MAX_SUSPICIOUS = 20
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Ledger:
     flaky: int = 0
     useless: int = 0
     rounds: int = 0
+    suspicious: list[Suspicion] = field(default_factory=list[Suspicion])
+    notes: list[str] = field(default_factory=list[str])
     seconds: dict[Hand, float] = field(
         default_factory=lambda: {"generate": 0.0, "verify": 0.0, "measure": 0.0}
     )
@@ -55,6 +58,12 @@ class Ledger:
             yield
         finally:
             self.seconds[hand] += time.monotonic() - start
+
+    def suspect(self, found: Iterable[Suspicion]) -> None:
+        """Remember what looks like a bug, each thing once."""
+        known = {(one.kind, one.subject, one.call) for one in self.suspicious}
+        new = [one for one in found if (one.kind, one.subject, one.call) not in known]
+        self.suspicious += new[: MAX_SUSPICIOUS - len(self.suspicious)]
 
     def durations(self) -> Durations:
         """The time so far."""

@@ -4,15 +4,19 @@ A function under test may end the process, crash it or never return. The child n
 about to call; when it dies, that target is left out and the next child goes on from the journal.
 """
 
+import contextlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, cast
+
+from pydantic import ValidationError
 
 from tta_interactive.kinds.base import TaskFailure
-from tta_interactive.runners.testgen.backend import Order
+from tta_interactive.runners.testgen.backend import Generated, Order
 from tta_interactive.runners.testgen.reading import read_bytes
+from tta_interactive.runners.testgen.report import Suspicion
 from tta_interactive.runners.testgen.steps import Bench, Step, bad_report
 
 STEPS_PER_SECOND = 2500  # a little below what a slow machine does: tries bound the search, not time
@@ -21,6 +25,7 @@ IMPORT_SECONDS = 20.0
 MAX_DEATHS = 6
 MAX_JOURNAL = 4 * 1024 * 1024
 BEAT = 1024
+MAX_SUSPICIOUS = 20
 
 
 class NativeBackend:
@@ -33,8 +38,8 @@ class NativeBackend:
         self._banned: list[str] = []
         self._journal = b""
 
-    def generate(self, bench: Bench, order: Order, progress: Callable[[float], None]) -> str:
-        """The text of a test file; empty if nothing could be tested.
+    def generate(self, bench: Bench, order: Order, progress: Callable[[float], None]) -> Generated:
+        """Tests found by a search; none if nothing could be tested.
 
         Raises:
             TaskFailure: The search died again and again.
@@ -65,7 +70,7 @@ class NativeBackend:
             last, report = bench.run_job(place, "generate", facts, timeout=limit, watch=watch)
             self._journal = _whole_lines(read_bytes(place / "journal", MAX_JOURNAL) or b"")
             if report is not None and isinstance(report.get("source"), str):
-                return report["source"]
+                return generated(report)
             target = _called(place / "beat")
             if not target or target in self._banned:
                 raise bad_report("The generator", last)
@@ -79,6 +84,29 @@ class NativeBackend:
             "Test it by hand, or split what ends the process from the rest.",
             last.output[-4000:],
         )
+
+
+def generated(report: dict[str, Any]) -> Generated:
+    """The child's report, of which nothing but the text of tests has to be right."""
+    subjects, sharper = report.get("subjects"), report.get("sharper")
+    return Generated(
+        report["source"],
+        {str(test): str(about)[:200] for test, about in _items(subjects)},
+        frozenset(str(test) for test in cast("list[object]", sharper))
+        if isinstance(sharper, list)
+        else frozenset(),
+        tuple(_suspicions(report.get("suspicious"))),
+    )
+
+
+def _items(value: object) -> list[tuple[object, object]]:
+    return list(cast("dict[object, object]", value).items()) if isinstance(value, dict) else []
+
+
+def _suspicions(found: object) -> Iterator[Suspicion]:
+    for one in cast("list[object]", found)[:MAX_SUSPICIOUS] if isinstance(found, list) else []:
+        with contextlib.suppress(ValidationError):
+            yield Suspicion.model_validate(one)
 
 
 class _Watch:

@@ -95,6 +95,7 @@ def _report(job: Job, placed: Placed) -> TestsReport:
         output_path=str(job.output),
         generated=ledger.generated,
         kept=len(placed.tests.units),
+        functions=len(placed.tests.units),
         failed=ledger.failed,
         flaky=ledger.flaky,
         useless=ledger.useless,
@@ -102,6 +103,7 @@ def _report(job: Job, placed: Placed) -> TestsReport:
         branch=measured.branch,
         baseline=Coverage(line=job.probed.line, branch=job.probed.branch),
         uncovered=measured.missing,
+        suspicious=tuple(ledger.suspicious),
         threshold=wish.coverage_threshold,
         threshold_met=met,
         durations=ledger.durations(),
@@ -115,6 +117,7 @@ def _report(job: Job, placed: Placed) -> TestsReport:
         rounds=ledger.rounds,
         sandbox=job.bench.level.word,
         is_whole_project=job.copied.is_whole,
+        notes=tuple(ledger.notes),
     )
 
 

@@ -8,7 +8,8 @@ from tta_interactive.runners.testgen.final import Final, needs_path_lines, path_
 from tta_interactive.runners.testgen.job import Job
 from tta_interactive.runners.testgen.measure import Measured, measure
 from tta_interactive.runners.testgen.split import Suite
-from tta_interactive.runners.testgen.write import remove_test_file, write_test_file
+from tta_interactive.runners.testgen.tidy import tidied
+from tta_interactive.runners.testgen.write import remove_test_file, signed, write_test_file
 
 MAX_PLACINGS = 4
 
@@ -59,7 +60,11 @@ def place(job: Job, tests: Suite, measured: Measured) -> Placed:
 
 def _text(job: Job, tests: Suite, measured: Measured, before: str) -> str:
     made_by = f"backend {job.wish.backend}, seed {job.wish.seed}"
-    return file_text(job.source, tests, measured, made_by, before)
+    plain = file_text(job.source, tests, measured, made_by, before)
+    formatted, note = tidied(plain, job.output, job.workspace)
+    if note and note not in job.ledger.notes:
+        job.ledger.notes.append(note)
+    return signed(formatted, job.source.name)
 
 
 def _run(job: Job, text: str) -> Final:

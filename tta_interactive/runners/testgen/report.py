@@ -1,6 +1,10 @@
 """What a finished generation tells: figures that were measured, and how to get them again."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+Shown = Annotated[str, StringConstraints(max_length=1000)]
 
 
 class Coverage(BaseModel):
@@ -25,6 +29,25 @@ class Durations(BaseModel):
     total: float
 
 
+class Suspicion(BaseModel):
+    """Something that looks like a bug. No test holds it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    kind: Shown
+    """`undocumented exception`, `example fails`, `no round trip`, `equality` or `order`."""
+    subject: Shown
+    """The function or method, as `Class.method`."""
+    call: Shown
+    """Source text that shows it. Untrusted, as are all texts here."""
+    said: Shown
+    """What one would expect, and where that is said."""
+    seen: Shown
+    """What came instead."""
+    line: int = 0
+    """The line of the module that it points at; 0: none."""
+
+
 class TestsReport(BaseModel):
     """The result of a `tests` task."""
 
@@ -42,7 +65,10 @@ class TestsReport(BaseModel):
     generated: int
     """Tests that the backend wrote."""
     kept: int
-    """Tests in the file: each passed three times of three, and in the real tree."""
+    """Tests in the file: each passed three times of three, and in the real tree. Each row of a
+    parametrised test counts."""
+    functions: int = 0
+    """Test functions that hold them."""
     failed: int
     """Dropped: did not pass."""
     flaky: int
@@ -57,6 +83,8 @@ class TestsReport(BaseModel):
     """What the import alone reaches."""
     uncovered: tuple[int, ...]
     """The lines that no kept test runs."""
+    suspicious: tuple[Suspicion, ...] = ()
+    """Behaviour that looks like a bug, most telling first: look there before you trust it."""
     threshold: float
     """Percent of lines that was asked for."""
     threshold_met: bool
@@ -73,5 +101,7 @@ class TestsReport(BaseModel):
     """The level that every step ran at."""
     is_whole_project: bool
     """Whether the whole project was there to be imported; large ones are cut."""
+    notes: tuple[str, ...] = ()
+    """What else a reader of the file should know."""
     cached: bool = False
     """Whether this is an earlier result of the same question, and the file was put back."""

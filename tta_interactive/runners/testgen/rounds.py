@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tta_interactive.kinds.base import TaskFailure
-from tta_interactive.runners.testgen.backend import Order
+from tta_interactive.runners.testgen.backend import Generated, Order
 from tta_interactive.runners.testgen.job import Job, Say
 from tta_interactive.runners.testgen.measure import Measured, measure
 from tta_interactive.runners.testgen.split import Suite, split
@@ -60,8 +60,9 @@ def _round(
 ) -> tuple[Suite | None, Measured | None]:
     say, ledger = _in_round(job.say, order.round), job.ledger
     with ledger.timed("generate"):
-        text = job.backend.generate(job.bench, order, _generating(say))
-    new = _parts(text)
+        brought = job.backend.generate(job.bench, order, _generating(say))
+    ledger.suspect(brought.suspicious)
+    new = _parts(brought)
     ledger.generated += len(new.units)
     if not new.units:
         return kept, measured
@@ -120,12 +121,12 @@ def _generating(say: Say) -> Callable[[float], None]:
     return progress
 
 
-def _parts(text: str) -> Suite:
+def _parts(brought: Generated) -> Suite:
     """The backend's file taken apart; text that is no Python holds no tests."""
-    if not text:
+    if not brought.text:
         return Suite((), (), ())
     try:
-        return split(text)
+        return split(brought.text, brought.subjects, brought.sharper)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return Suite((), (), ())
 

@@ -6,7 +6,7 @@ One bad test must not sink a file: whoever wrote it, each test is judged alone.
 import ast
 import builtins
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 WIDTH = 96
@@ -19,6 +19,10 @@ class Unit:
 
     name: str
     source: str
+    subject: str = ""
+    """What it is about, as `Class.method`, if whoever wrote it said so."""
+    is_sharper: bool = False
+    """Whether it is there for what it checks, not for the lines that it reaches."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,15 @@ class Suite:
         )
 
 
-def split(text: str) -> Suite:
+def split(
+    text: str, subjects: Mapping[str, str] | None = None, sharper: Collection[str] = ()
+) -> Suite:
     """Take a file apart; a later test of the same name gets a number.
+
+    Args:
+        text: The file.
+        subjects: Test -> what it is about.
+        sharper: Tests that are there for what they check.
 
     Raises:
         SyntaxError: It is not Python.
@@ -79,7 +90,9 @@ def split(text: str) -> Suite:
                 Imported(node.module or "", one.name, one.asname or one.name) for one in node.names
             ]
         elif isinstance(node, _TESTS) and node.name.lower().startswith("test"):
-            unit = _renamed(Unit(node.name, _source(text, node)), taken)
+            about = (subjects or {}).get(node.name, "")
+            unit = Unit(node.name, _source(text, node), about, node.name in sharper)
+            unit = _renamed(unit, taken)
             taken.add(unit.name)
             units.append(unit)
         elif not (at == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
@@ -162,5 +175,6 @@ def _renamed(unit: Unit, taken: set[str]) -> Unit:
     source = unit.source
     for word in ("def ", "class "):
         if f"{word}{unit.name}" in source:
-            return Unit(name, source.replace(f"{word}{unit.name}", f"{word}{name}", 1))
-    return Unit(name, source)
+            source = source.replace(f"{word}{unit.name}", f"{word}{name}", 1)
+            break
+    return replace(unit, name=name, source=source)

@@ -49,11 +49,16 @@ def checked_output(output_path: str, workspace: Path) -> Path:
     return relative
 
 
-def signed(head: str, body: str, module: str) -> str:
-    """`head`, the line that marks the file as ours, and `body`."""
-    whole = f"{head}\n{body}"
-    mark = BLANK_MARK.format(module, _hash(whole))
-    return f"{head}\n{mark}\n{body}"
+def unsigned_mark(module: str) -> str:
+    """The line that will mark a file as ours, while its text may still change."""
+    return BLANK_MARK.format(module, "0" * 32)
+
+
+def signed(text: str, module: str) -> str:
+    """The text with the hash of its other lines in its `unsigned_mark`."""
+    before, mark, after = text.partition(unsigned_mark(module) + "\n")
+    hashed = BLANK_MARK.format(module, _hash(before + after)) + "\n" if mark else ""
+    return before + hashed + after
 
 
 def is_ours(text: str, module: str) -> bool:
