@@ -25,7 +25,7 @@ class Module:
 
 
 MODULES = (
-    Module("tomli._parser", "tomli==2.5.0", "parser, typed"),
+    Module("tomlkit.parser", "tomlkit==0.15.2", "parser, typed"),
     Module("cssselect.parser", "cssselect==1.6.0", "parser, class hierarchy, typed"),
     Module("sqlparse.sql", "sqlparse==0.6.1", "class hierarchy, generators"),
     Module("xmltodict", "xmltodict==1.0.4", "parser, callbacks"),
