@@ -1,7 +1,7 @@
 """Texts that are too large for a row: files beside the database.
 
-A row then holds '@' and the file's name, which no JSON text begins with. A file is written
-and fsynced before the row that names it is committed, so a name always leads to a whole file.
+A row then holds '@' and the file's name, which no JSON text begins with. A file and its name are
+on the disk before the row that names it is committed, so a name always leads to a whole file.
 """
 
 import os
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from tta_interactive.errors import StoreDamagedError
+from tta_interactive.store.place import sync_directory
 
 MAX_ROW_BYTES: Final = 64 * 1024
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,80}\.[a-z]{1,10}(\.\d{1,6})?")
@@ -30,6 +31,7 @@ def put(folder: Path, name: str, text: str) -> str:
         os.fsync(fd)
     finally:
         os.close(fd)
+    sync_directory(folder)
     return f"@{name}"
 
 

@@ -39,8 +39,8 @@ def prepare(home: Path, *, make: bool = True) -> None:
     if not make and not (home / DATABASE).exists():
         raise UnsafePlaceError(f"There is no task store in {str(home)!r}: nothing to serve.")
     try:
-        if make:
-            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if make and not home.exists():
+            _make(home)
         found = problem(home)  # before anything is written into it
         if found:
             raise UnsafePlaceError(found)
@@ -57,6 +57,23 @@ def prepare(home: Path, *, make: bool = True) -> None:
         path = home / name
         if path.exists() and stat.S_IMODE(path.lstat().st_mode) & 0o077:
             path.chmod(0o600)
+
+
+def _make(home: Path) -> None:
+    """Make the directory so that a power cut cannot take its name away again."""
+    made = [path for path in (home, *home.parents) if not path.exists()]
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in made:
+        sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Wait until the names in a directory are on the disk: fsync(2) of a file is not enough."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def problem(home: Path) -> str:
