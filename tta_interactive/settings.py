@@ -4,8 +4,11 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from tta_interactive.errors import UnsafePlaceError
+
+AGENT_SLOTS: Final = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +19,8 @@ class Settings:
     """The private directory of the store: absolute."""
     slots: int = 2
     """How many tasks run at once."""
+    agent_slots: int = AGENT_SLOTS
+    """How many of them may be one agent's."""
     idle_exit: float = 900.0
     """Seconds without a task and without a client after which the worker ends."""
     max_log_bytes: int = 64 * 1024 * 1024
@@ -51,6 +56,7 @@ def read_settings(home: str | os.PathLike[str] | None = None) -> Settings:
     return Settings(
         home=Path(home) if home is not None else _home(),
         slots=int(_number("TTA_SLOTS", max(2, (os.cpu_count() or 2)), 1)),
+        agent_slots=int(_number("TTA_AGENT_SLOTS", AGENT_SLOTS, 1)),
         idle_exit=_number("TTA_IDLE_EXIT", 900.0, 0.0),
         max_log_bytes=int(_number("TTA_MAX_LOG_BYTES", 64 * 1024 * 1024, 4096)),
         keep_days=_number("TTA_KEEP_DAYS", 30.0, 0.0),

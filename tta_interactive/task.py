@@ -23,6 +23,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from tta_interactive.errors import InvalidTransitionError
 
+AGENT: Final = "mcp:"  # how the owner of an agent's task begins
+
 
 class TaskStatus(StrEnum):
     """Where a task stands. The value is the word that JSON, SQL and people see."""

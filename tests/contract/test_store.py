@@ -395,6 +395,44 @@ def test_a_clock_that_jumps_changes_no_order(store: TaskStore, jump: timedelta) 
     assert moves == [(i, status) for status in (Q, R, C) for i in order]
 
 
+def test_of_one_agent_only_two_tasks_run_at_a_time(store: TaskStore) -> None:
+    agent = [a_task(id=f"t_{n}", owner="mcp:a", priority=Priority.HIGH) for n in range(4)]
+    store.add([*agent, a_task(id="t_b", owner="mcp:b"), a_task(id="t_u", owner="mcp")])
+    store.add([a_task(id="t_later", owner="mcp:a", not_before=SOON), a_task(id="t_v")])
+    assert [t.id for t in store.exchange([], 1, SOON)] == ["t_0"]
+    # What must wait holds nobody up, in however small steps slots become free.
+    assert [t.id for t in store.exchange([], 2, SOON)] == ["t_1", "t_b"]
+    assert store.is_ready_work(SOON)
+    assert [t.id for t in store.exchange([], 9, SOON)] == ["t_u", "t_v"]
+    assert not store.is_ready_work(SOON)
+    assert store.exchange([], 9, SOON) == []
+    end(store, store.get("t_0"), C)
+    assert store.is_ready_work(LATER)
+    assert [t.id for t in store.exchange([], 9, LATER)] == ["t_2"]
+
+
+def test_an_agent_s_task_that_waits_for_its_steps_takes_none_of_its_places(
+    store: TaskStore,
+) -> None:
+    for whole in ("t_w", "t_x"):
+        store.add([a_task(id=whole, owner="mcp:a", steps=2)])
+        steps = [a_task(id=f"{whole}{n}", owner="mcp:a", parent=whole) for n in range(2)]
+        store.add(steps)
+    assert [t.id for t in store.exchange([], 9, SOON)] == ["t_w", "t_x"]
+    assert [t.id for t in store.exchange([], 9, SOON)] == ["t_w0", "t_w1"]
+    end(store, store.get("t_w0"), C)
+    assert [t.id for t in store.exchange([], 9, LATER)] == ["t_x0"]
+
+
+def test_an_agent_s_task_that_could_not_be_started_gives_its_place_back(store: TaskStore) -> None:
+    store.add([a_task(id=f"t_{n}", owner="mcp:a") for n in range(3)])
+    first = store.exchange([], 2, SOON)
+    ending = Ending(task_id="t_0", attempt=1, status=Q, was_refused=True)
+    assert [t.id for t in store.exchange([ending], 9, SOON)] == ["t_0"]
+    assert len(first) == 2
+    assert store.counts()[R] == 2
+
+
 def test_somebody_else_s_commit_moves_the_counter(tmp_path: Path) -> None:
     mine, other = SqliteStore(tmp_path / "s"), SqliteStore(tmp_path / "s")
     before = mine.change_counter()

@@ -8,9 +8,10 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from tta_interactive.errors import AmbiguousTaskError, RequestKeyError, TaskNotFoundError
 from tta_interactive.event import Event, EventKind
+from tta_interactive.settings import AGENT_SLOTS
 from tta_interactive.store.protocol import Ending, Filter, Report
 from tta_interactive.store.rows import request_hash
-from tta_interactive.task import Task, TaskError, TaskStatus
+from tta_interactive.task import AGENT, Task, TaskError, TaskStatus
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -30,7 +31,8 @@ def _one_at_a_time(
 class MemoryStore:
     """A `TaskStore` that dies with its process."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, agent_slots: int = AGENT_SLOTS) -> None:
+        self._agent_slots = agent_slots
         self.lock = threading.RLock()
         self._tasks: dict[str, Task] = {}
         self._events: list[Event] = []
@@ -172,7 +174,7 @@ class MemoryStore:
         for ending in endings:
             self._end(ending, at)
         started: list[Task] = []
-        for task in self._ready(at)[: max(free, 0)]:
+        for task in self._startable(at)[: max(free, 0)]:
             running = task.moved(
                 TaskStatus.RUNNING,
                 attempt=task.attempt + 1,
@@ -238,7 +240,7 @@ class MemoryStore:
 
     @_one_at_a_time
     def is_ready_work(self, at: datetime) -> bool:
-        return bool(self._ready(at))
+        return bool(self._startable(at))
 
     @_one_at_a_time
     def next_start(self) -> datetime | None:
@@ -313,6 +315,17 @@ class MemoryStore:
     def _current(self, task_id: str, attempt: int) -> Task | None:
         task = self._tasks.get(task_id)
         return task if task and task.status in ACTIVE and task.attempt == attempt else None
+
+    def _startable(self, at: datetime) -> list[Task]:
+        """What is ready, without what an agent has too much of."""
+        running = Counter(task.owner for task in self.active() if not task.steps)
+        found: list[Task] = []
+        for task in self._ready(at):
+            is_counted = task.owner.startswith(AGENT) and not task.steps
+            if not is_counted or running[task.owner] < self._agent_slots:
+                running[task.owner] += is_counted
+                found.append(task)
+        return found
 
     def _ready(self, at: datetime) -> list[Task]:
         found = [

@@ -18,8 +18,10 @@ from tta_interactive.errors import (
     TaskNotFoundError,
 )
 from tta_interactive.event import Event
+from tta_interactive.settings import AGENT_SLOTS
 from tta_interactive.store import blobs
 from tta_interactive.store import statements as sql
+from tta_interactive.store.claim import is_startable, startable
 from tta_interactive.store.connection import Connections, unusable
 from tta_interactive.store.consequences import cancel, fail_dependents, not_completed
 from tta_interactive.store.protocol import Ending, Filter, Report
@@ -44,8 +46,11 @@ _ID: Final = re.compile(r"t_[A-Za-z0-9_-]{22}")
 class SqliteStore:
     """A `TaskStore` in the directory `home`. Nothing is opened before the first call."""
 
-    def __init__(self, home: Path, *, of_worker: bool = False) -> None:
+    def __init__(
+        self, home: Path, *, of_worker: bool = False, agent_slots: int = AGENT_SLOTS
+    ) -> None:
         self.home = home
+        self._agent_slots = agent_slots
         self._blobs = home / "blobs"
         self._db = Connections(home, of_worker=of_worker)
 
@@ -135,12 +140,14 @@ class SqliteStore:
 
     def exchange(self, endings: Sequence[Ending], free: int, at: datetime) -> list[Task]:
         results = [self._result_text(ending) for ending in endings]
-        start = {"at": microseconds(at), "free": free}
+        now = microseconds(at)
 
         def work(db: sqlite3.Connection) -> list[sqlite3.Row]:
             for ending, result in zip(endings, results, strict=True):
                 _end(db, ending, result, at)
-            rows = db.execute(sql.START, start).fetchall() if free > 0 else []
+            seqs = startable(db, now, free, self._agent_slots) if free > 0 else []
+            start = {"at": now, "seqs": json.dumps(seqs)}
+            rows = db.execute(sql.START, start).fetchall() if seqs else []
             for row in rows:
                 if row["steps"] and row["attempt"] == 1:
                     db.execute(sql.RELEASE_STEPS, {"id": row["id"]})
@@ -164,8 +171,8 @@ class SqliteStore:
         self._db.write(lambda db: db.executemany(sql.REPORT, values).close())
 
     def is_ready_work(self, at: datetime) -> bool:
-        values = {"at": microseconds(at)}
-        return self._db.read(lambda db: db.execute(sql.READY, values).fetchone()) is not None
+        now = microseconds(at)
+        return self._db.read(lambda db: is_startable(db, now, self._agent_slots))
 
     def next_start(self) -> datetime | None:
         return moment(self._db.read(lambda db: db.execute(sql.NEXT_START).fetchone()[0]))

@@ -198,29 +198,39 @@ START: Final = """
     UPDATE tasks
        SET status = 'running', attempt = attempt + 1, started_at = :at, sandbox_got = NULL,
            progress = NULL, message = '', changed_at = :at
-     WHERE seq IN (
-           SELECT seq
-             FROM (SELECT priority, seq
-                     FROM tasks INDEXED BY tasks_ready
-                    WHERE status = 'queued' AND blocked = 0 AND not_before IS NULL
-                    UNION ALL
-                   SELECT priority, seq
-                     FROM tasks INDEXED BY tasks_delayed
-                    WHERE status = 'queued' AND blocked = 0 AND not_before <= :at
-                    ORDER BY priority, seq
-                    LIMIT :free))
+     WHERE seq IN (SELECT value FROM json_each(:seqs))
     RETURNING *
 """
-READY: Final = """
-    SELECT 1
-     WHERE EXISTS (
-           SELECT 1
-             FROM tasks INDEXED BY tasks_ready
-            WHERE status = 'queued' AND blocked = 0 AND not_before IS NULL)
-        OR EXISTS (
-           SELECT 1
-             FROM tasks INDEXED BY tasks_delayed
-            WHERE status = 'queued' AND blocked = 0 AND not_before <= :at)
+CANDIDATES: Final = """
+    SELECT seq, owner, steps
+      FROM (SELECT priority, seq, owner, steps
+              FROM tasks INDEXED BY tasks_ready
+             WHERE status = 'queued' AND blocked = 0 AND not_before IS NULL
+             UNION ALL
+            SELECT priority, seq, owner, steps
+              FROM tasks INDEXED BY tasks_delayed
+             WHERE status = 'queued' AND blocked = 0 AND not_before <= :at
+             ORDER BY priority, seq
+             LIMIT :free)
+"""
+FIRST_OWNER: Final = """
+    SELECT owner
+      FROM tasks INDEXED BY tasks_ready
+     WHERE status = 'queued' AND blocked = 0 AND not_before IS NULL
+     LIMIT 1
+"""
+OTHER_CANDIDATES: Final = CANDIDATES.replace(
+    "blocked = 0",
+    "blocked = 0 AND seq NOT IN (SELECT value FROM json_each(:taken)) "
+    "AND owner NOT IN (SELECT value FROM json_each(:full))",
+)
+# Every owner that is an agent begins so, and ';' follows ':'. What has steps only waits for them.
+AGENTS_RUNNING: Final = """
+    SELECT owner, count(*)
+      FROM tasks INDEXED BY tasks_active
+     WHERE status IN ('running', 'input_required') AND steps = 0
+       AND owner >= 'mcp:' AND owner < 'mcp;'
+     GROUP BY owner
 """
 NEXT_START: Final = """
     SELECT min(not_before)

@@ -51,7 +51,7 @@ class Worker:
     def __init__(self, settings: Settings, lease: Lease) -> None:
         self._settings, self._lease = settings, lease
         self._home = settings.home
-        self._store = SqliteStore(self._home, of_worker=True)
+        self._store = SqliteStore(self._home, of_worker=True, agent_slots=settings.agent_slots)
         self._ballast = Ballast(self._home)
         self._selector = selectors.DefaultSelector()
         self._placement = LocalPlacement(settings, self._selector, self)

@@ -18,8 +18,8 @@ MOST_ON_THEIR_WAY: Final = 2
 # What a worker may know of the process that happened to start it. Tasks get less.
 KEPT: Final = (
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR",
-    "VIRTUAL_ENV", "CONDA_PREFIX", "XDG_STATE_HOME", "TTA_SLOTS", "TTA_IDLE_EXIT",
-    "TTA_MAX_LOG_BYTES", "TTA_KEEP_DAYS",
+    "VIRTUAL_ENV", "CONDA_PREFIX", "XDG_STATE_HOME", "TTA_SLOTS", "TTA_AGENT_SLOTS",
+    "TTA_IDLE_EXIT", "TTA_MAX_LOG_BYTES", "TTA_KEEP_DAYS",
 )  # fmt: skip
 
 
