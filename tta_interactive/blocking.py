@@ -143,6 +143,10 @@ class BlockingEngine:
             statuses=statuses, kind=kind, owner=owner, limit=limit, before_seq=before_seq
         )
 
+    def steps(self, task_id: str) -> Sequence[Task]:
+        """As `ExecutionEngine.steps`."""
+        return self._core.steps(task_id)
+
     def counts(self) -> dict[str, int]:
         """As `ExecutionEngine.counts`."""
         return self._core.counts()

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal, cast
 
 from pydantic import JsonValue
 
@@ -24,7 +24,9 @@ from tta_interactive.errors import (
     WaitTimeoutError,
 )
 from tta_interactive.event import Event
-from tta_interactive.request import TaskRequest, as_task
+from tta_interactive.kinds import Step, get_kind
+from tta_interactive.kinds.steps import MAX_STEPS
+from tta_interactive.request import TaskRequest, as_tasks
 from tta_interactive.settings import read_settings
 from tta_interactive.store import Filter, TaskStore, open_store
 from tta_interactive.task import Task, TaskStatus
@@ -68,22 +70,29 @@ class Core:
     def submit(self, requests: Sequence[TaskRequest]) -> list[Task]:
         """Store the requests in one transaction and wake the worker."""
         for request in requests:
-            if self._allow is not None and request.kind not in self._allow:
-                allowed = ", ".join(sorted(self._allow)) or "none"
-                raise ForbiddenError(
-                    f"Tasks of kind {request.kind[:80]!r} may not be submitted here. "
-                    f"Allowed: {allowed}."
-                )
+            self._check_allowed(request.kind)
         at = now()
         tasks = [
-            as_task(request, owner=self.owner, python=sys.executable, at=at) for request in requests
+            task
+            for request in requests
+            for task in as_tasks(request, owner=self.owner, python=sys.executable, at=at)
         ]
         for task in tasks:
+            if task.parent is not None:
+                self._check_allowed(task.kind)
+                continue  # and its steps come after one another
             for task_id in task.after:
                 self.require(task_id)
         stored = self.store.add(tasks)
         self.watcher.ring()
-        return stored
+        return [task for task in stored if task.parent is None]
+
+    def _check_allowed(self, kind: str) -> None:
+        if self._allow is not None and kind not in self._allow:
+            allowed = ", ".join(sorted(self._allow)) or "none"
+            raise ForbiddenError(
+                f"Tasks of kind {kind[:80]!r} may not be submitted here. Allowed: {allowed}."
+            )
 
     def resolve(self, wanted: str) -> str:
         """The id that is meant, if this door may see the task."""
@@ -148,6 +157,11 @@ class Core:
             before_seq=before_seq,
         )
         return self._attended(self.store.find(only))
+
+    def steps(self, wanted: str) -> list[Task]:
+        """The steps of a task, each behind those that it comes after."""
+        only = Filter(parent=self.resolve(wanted), owner=self._only, limit=MAX_STEPS)
+        return self._attended(self.store.find(only))[::-1]
 
     def _attended(self, tasks: list[Task]) -> list[Task]:
         """The tasks; a worker that died while one of them is open is replaced."""
@@ -322,14 +336,32 @@ class Awaited:
 def checked_request(
     kind: str | TaskRequest, params: Mapping[str, JsonValue] | None, options: Mapping[str, Any]
 ) -> TaskRequest:
-    """The request that a call of `submit` means."""
+    """The request that a call of `submit` means: names of the kind's params are params."""
     if isinstance(kind, TaskRequest):
         if params is not None or options:
             raise InvalidRequestError(
                 "A TaskRequest was given together with params or options. Put them into it."
             )
         return kind
-    return TaskRequest.checked(kind=kind, params=dict(params or {}), **options)
+    known = TaskRequest.model_fields
+    named = {name: _as_param(value) for name, value in options.items() if name not in known}
+    options = {name: value for name, value in options.items() if name in known}
+    if named:
+        strange = sorted(named.keys() - get_kind(kind).Params.model_fields.keys())
+        if strange:
+            raise InvalidRequestError(
+                f"{strange[0]!r} is neither a param of kind {kind!r} "
+                f"({', '.join(get_kind(kind).Params.model_fields) or 'none'}) nor an option "
+                f"({', '.join(known)})."
+            )
+    return TaskRequest.checked(kind=kind, params={**(params or {}), **named}, **options)
+
+
+def _as_param(value: object) -> object:
+    """Steps may be given as models: they travel as JSON."""
+    if isinstance(value, (list, tuple)):
+        return [_as_param(item) for item in cast("Sequence[object]", value)]
+    return value.model_dump(mode="json", exclude_unset=True) if isinstance(value, Step) else value
 
 
 def checked_timeout(timeout: float | None) -> float | None:

@@ -81,7 +81,8 @@ class ExecutionEngine:
         Args:
             kind: The kind's name, or a whole request.
             params: What the kind needs.
-            options: Any other field of `TaskRequest`, such as `priority="high"`.
+            options: Any other field of `TaskRequest`, such as `priority="high"`; any other
+                name is one of the params.
 
         Raises:
             RequestError: It cannot be accepted; nothing was stored.
@@ -176,6 +177,10 @@ class ExecutionEngine:
                 statuses=statuses, kind=kind, owner=owner, limit=limit, before_seq=before_seq
             )
         )
+
+    async def steps(self, task_id: str) -> Sequence[Task]:
+        """The steps of a task, each behind those that it comes after; empty if it has none."""
+        return await to_thread.run_sync(self._core.steps, task_id)
 
     async def counts(self) -> dict[str, int]:
         """How many tasks there are, by the word of their status."""

@@ -4,10 +4,12 @@ A request is checked completely here, before anything is stored: what the store 
 the worker can run.
 """
 
+import base64
+import hashlib
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -23,8 +25,9 @@ from pydantic import (
     ValidationError,
 )
 
-from tta_interactive.errors import InvalidRequestError
-from tta_interactive.kinds import checked_params, get_kind
+from tta_interactive.errors import InvalidRequestError, RequestError
+from tta_interactive.kinds import Step, checked_params, get_kind
+from tta_interactive.kinds.steps import MAX_DEPTH, MAX_STEPS
 from tta_interactive.task import Priority, SandboxLevel, Task
 
 MAX_REQUEST_BYTES: Final = 16 * 1024 * 1024  # larger data belongs in a file
@@ -32,7 +35,7 @@ MAX_ATTEMPTS: Final = 100
 MAX_SECONDS: Final = 10 * 365 * 86400
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
-RESERVED: Final = "tta:"  # metadata that the store itself writes begins so
+RESERVED: Final = "tta:"  # metadata and request keys of our own begin so
 
 
 def _level(value: object) -> object:
@@ -111,6 +114,12 @@ def new_task_id() -> str:
     return f"t_{secrets.token_urlsafe(16)}"
 
 
+def _step_id(parent: str, name: str) -> str:
+    """As hard to guess as the parent's, from which it is made."""
+    digest = hashlib.sha256(f"{parent}/{name}".encode()).digest()[:16]
+    return f"t_{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
+
+
 def as_task(request: TaskRequest, *, owner: str, python: str, at: datetime) -> Task:
     """The queued task that a request asks for.
 
@@ -153,6 +162,99 @@ def as_task(request: TaskRequest, *, owner: str, python: str, at: datetime) -> T
         )
     _check_text(task)
     return task
+
+
+def as_tasks(request: TaskRequest, *, owner: str, python: str, at: datetime) -> list[Task]:
+    """The queued task that a request asks for, and behind it its steps and theirs.
+
+    Each stands behind its parent and behind the steps that it comes after.
+
+    Raises:
+        UnknownKindError: No such kind is installed.
+        InvalidRequestError: The request, or one of its steps, cannot be accepted.
+    """
+    if request.request_key is not None and request.request_key.startswith(RESERVED):
+        raise InvalidRequestError(
+            f"Request keys that begin with {RESERVED!r} are reserved. Use another key."
+        )
+    task = as_task(request, owner=owner, python=python, at=at)
+    kind = get_kind(task.kind)
+    params = checked_params(kind, task.params)
+    steps = kind.steps(params)
+    if not steps:
+        return [task]
+    on_failure = kind.on_failure(params)
+    task = task.model_copy(update={"steps": len(steps), "on_failure": on_failure})
+    return [task, *steps_of(task, steps, at=at)]
+
+
+def steps_of(parent: Task, steps: Sequence[Step], *, at: datetime, depth: int = 1) -> list[Task]:
+    """The queued tasks of a parent's steps, and of theirs.
+
+    Args:
+        parent: The task as it is, or will be, stored: its steps inherit from it.
+        steps: Each behind those that it comes after.
+        at: The time now.
+        depth: How many parents stand above the steps.
+
+    Raises:
+        InvalidRequestError: A step cannot be accepted, or there are too many.
+    """
+    if depth > MAX_DEPTH:
+        raise InvalidRequestError(
+            f"Steps in steps go deeper than {MAX_DEPTH} levels. Take some levels away."
+        )
+    tasks: list[Task] = []
+    ids: dict[str, str] = {}
+    for step in steps:
+        try:
+            found = _step_tasks(parent, step, tuple(ids[name] for name in step.after), at, depth)
+        except RequestError as error:
+            raise InvalidRequestError(f"Step {step.name!r}: {error}") from None
+        ids[step.name] = found[0].id
+        tasks += found
+        if len(tasks) > MAX_STEPS:
+            raise InvalidRequestError(
+                f"There are more than {MAX_STEPS:,} steps, which is the most. Submit several "
+                "workflows, or let one step do the work of many."
+            )
+    return tasks
+
+
+def _step_tasks(
+    parent: Task, step: Step, after: tuple[str, ...], at: datetime, depth: int
+) -> list[Task]:
+    request = TaskRequest.checked(
+        kind=step.kind,
+        params=step.params,
+        label=step.label or step.name,
+        workspace=os.path.join(parent.workspace, step.workspace).rstrip(os.sep) or os.sep,
+        priority=parent.priority if step.priority is None else step.priority,
+        after=after,
+        timeout=step.timeout,
+        max_attempts=step.max_attempts or parent.max_attempts,
+        idempotent=step.idempotent,
+        sandbox=step.sandbox,
+        request_key=f"{RESERVED}{parent.id}/{step.name}",
+    )
+    task = as_task(request, owner=parent.owner, python=step.python or parent.python, at=at)
+    kind = get_kind(task.kind)
+    params = checked_params(kind, task.params)
+    below = kind.steps(params)
+    task = task.model_copy(
+        update={
+            # The same whenever it is made: who adds the steps a second time adds nothing.
+            "id": _step_id(parent.id, step.name),
+            "parent": parent.id,
+            "step": step.name,
+            "steps": len(below),
+            "on_failure": kind.on_failure(params),
+            "sandbox": max(task.sandbox or SandboxLevel.NONE, parent.sandbox or SandboxLevel.NONE),
+            # As whoever submitted the whole has it; this may be the worker's process.
+            "environment": {**parent.environment, **step.environment},
+        }
+    )
+    return [task, *steps_of(task, below, at=at, depth=depth + 1)] if below else [task]
 
 
 def _current_directory() -> str:

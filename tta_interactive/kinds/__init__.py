@@ -8,12 +8,14 @@ from pydantic import BaseModel, ValidationError
 
 from tta_interactive.errors import InvalidRequestError, UnknownKindError
 from tta_interactive.kinds.base import Kind, Params, Plan, RunContext, TaskFailure
+from tta_interactive.kinds.steps import Step
 
 __all__ = [
     "Kind",
     "Params",
     "Plan",
     "RunContext",
+    "Step",
     "TaskFailure",
     "checked_params",
     "get_kind",
@@ -27,6 +29,7 @@ BUILT_IN = {
     "shell": "tta_interactive.kinds.shell:ShellKind",
     "python": "tta_interactive.kinds.python:PythonKind",
     "call": "tta_interactive.kinds.call:CallKind",
+    "workflow": "tta_interactive.kinds.workflow:WorkflowKind",
     "tests": "tta_interactive.kinds.tests:TestsKind",
 }
 

@@ -8,14 +8,15 @@ A third party adds a kind with an entry point in the group `tta_interactive.kind
 a subclass of `Kind`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from tta_interactive.task import SandboxLevel
+from tta_interactive.kinds.steps import Step
+from tta_interactive.task import OnFailure, SandboxLevel, Task
 
 Child = Literal["python", "call", "kind"]
 
@@ -32,7 +33,10 @@ class NoParams(Params):
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How one attempt is run. Exactly one of `argv` and `child` is set."""
+    """How one attempt is run. At most one of `argv` and `child` is set.
+
+    With neither, no process is started: the steps are all that there is to do.
+    """
 
     argv: tuple[str, ...] | None = None
     """A command to execute as it is, without a shell."""
@@ -101,6 +105,8 @@ class Kind:
     """The least level that it runs at, unless the task says."""
     timeout: ClassVar[float | None] = None
     """Seconds an attempt may take, unless the task says."""
+    step_kinds: ClassVar[frozenset[str]] = frozenset()
+    """The kinds of steps that `steps_after` may ask for."""
 
     def label(self, params: Any) -> str:
         """A short name for people, made from the params."""
@@ -109,6 +115,34 @@ class Kind:
     def plan(self, params: Any) -> Plan:
         """How the worker runs an attempt. Must be quick and free of side effects."""
         return Plan(child="kind")
+
+    def steps(self, params: Any) -> Sequence[Step]:
+        """The steps that are known when it is submitted, each behind those it comes after.
+
+        They are stored together with the task and begin when it has started.
+        """
+        return ()
+
+    def steps_after(self, params: Any, result: JsonValue) -> Sequence[Step]:
+        """The steps that what `run` returned asks for. As quick and free of effects as `plan`."""
+        return ()
+
+    def on_failure(self, params: Any) -> OnFailure:
+        """What a step that does not complete means for the others."""
+        return "continue"
+
+    def conclude(self, params: Any, result: JsonValue, steps: Sequence[Task]) -> JsonValue:
+        """The task's result, when its steps are over. As quick and free of effects as `plan`.
+
+        Args:
+            params: The task's.
+            result: What `run` returned; None if nothing ran.
+            steps: As they ended, each behind those it came after; `step` is the name.
+
+        Raises:
+            TaskFailure: The task ends as failed.
+        """
+        return result
 
     def run(self, params: Any, context: RunContext) -> JsonValue:
         """Do the work, in a process of the task's own.

@@ -17,7 +17,7 @@ from tta_interactive.task import TaskError, TaskStatus
 
 def cancel(db: sqlite3.Connection, task_id: str, at: int | None) -> None:
     """Cancel a task that is queued, mark one that runs, and the same for all its steps."""
-    _cancel_steps(db, task_id, at)
+    cancel_steps(db, task_id, at)
     values: dict[str, Any] = {"id": task_id, "at": at}
     for seq, parent in db.execute(sql.CANCEL_QUEUED, values).fetchall():
         not_completed(db, seq, parent, task_id, TaskStatus.CANCELLED, at)
@@ -63,11 +63,12 @@ def fail_dependents(
     while pending:
         values = {"seq": pending.pop(), "error": error_json(error), "at": at}
         for (parent,) in db.execute(sql.DEPENDENT_PARENTS, values).fetchall():
-            _cancel_steps(db, parent, at)
+            cancel_steps(db, parent, at)
         pending.extend(row[0] for row in db.execute(sql.FAIL_DEPENDENTS, values).fetchall())
 
 
-def _cancel_steps(db: sqlite3.Connection, task_id: str, at: int | None) -> None:
+def cancel_steps(db: sqlite3.Connection, task_id: str, at: int | None) -> None:
+    """Cancel the steps of a task, and theirs; the task itself stays as it is."""
     levels: list[list[sqlite3.Row]] = []
     parents = [task_id]
     while parents:

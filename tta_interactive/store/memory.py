@@ -157,6 +157,18 @@ class MemoryStore:
         return [t for t in self._tasks.values() if t.parent == task_id and not t.is_final]
 
     @_one_at_a_time
+    def cancel_steps(self, task_id: str, at: datetime) -> None:
+        self._cancel_steps(task_id, at)
+
+    @_one_at_a_time
+    def step_progress(self, task_id: str, names: int) -> tuple[dict[TaskStatus, int], list[str]]:
+        steps = sorted(
+            (t for t in self._tasks.values() if t.parent == task_id), key=lambda t: t.seq
+        )
+        running = [step.label for step in steps if step.status is TaskStatus.RUNNING]
+        return dict(Counter(step.status for step in steps)), running[:names]
+
+    @_one_at_a_time
     def with_open_steps(self, task_ids: Collection[str]) -> set[str]:
         return {task_id for task_id in task_ids if self._open_steps(task_id)}
 

@@ -110,6 +110,14 @@ class TaskStore(Protocol):
         """(id, attempt) of running tasks that somebody wants cancelled."""
         ...
 
+    def cancel_steps(self, task_id: str, at: datetime) -> None:
+        """Do to the steps of a task what `request_cancel` does, and nothing to the task."""
+        ...
+
+    def step_progress(self, task_id: str, names: int) -> tuple[dict[TaskStatus, int], list[str]]:
+        """How many steps of each status a task has, and up to `names` labels of running ones."""
+        ...
+
     def with_open_steps(self, task_ids: Collection[str]) -> set[str]:
         """Those of the tasks of which a step is not over."""
         ...

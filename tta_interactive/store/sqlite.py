@@ -23,7 +23,12 @@ from tta_interactive.store import blobs
 from tta_interactive.store import statements as sql
 from tta_interactive.store.claim import is_startable, startable
 from tta_interactive.store.connection import Connections, unusable
-from tta_interactive.store.consequences import cancel, fail_dependents, not_completed
+from tta_interactive.store.consequences import (
+    cancel,
+    cancel_steps,
+    fail_dependents,
+    not_completed,
+)
 from tta_interactive.store.protocol import Ending, Filter, Report
 from tta_interactive.store.rows import (
     as_json,
@@ -128,6 +133,15 @@ class SqliteStore:
     def cancels_wanted(self) -> list[tuple[str, int]]:
         rows = self._db.read(lambda db: db.execute(sql.CANCELS_WANTED).fetchall())
         return [(task_id, attempt) for task_id, attempt in rows]
+
+    def cancel_steps(self, task_id: str, at: datetime) -> None:
+        self._db.write(lambda db: cancel_steps(db, task_id, microseconds(at)))
+
+    def step_progress(self, task_id: str, names: int) -> tuple[dict[TaskStatus, int], list[str]]:
+        values = {"parent": task_id, "names": names}
+        counts = self._db.read(lambda db: db.execute(sql.STEP_COUNTS, values).fetchall())
+        running = self._db.read(lambda db: db.execute(sql.RUNNING_STEPS, values).fetchall())
+        return {TaskStatus(status): n for status, n in counts}, [row[0] for row in running]
 
     def with_open_steps(self, task_ids: Collection[str]) -> set[str]:
         ids = json.dumps(list(task_ids))

@@ -48,6 +48,19 @@ OPEN_STEPS: Final = """
      WHERE parent IN (SELECT value FROM json_each(:parents))
        AND status IN ('queued', 'running', 'input_required')
 """
+STEP_COUNTS: Final = """
+    SELECT status, count(*)
+      FROM tasks INDEXED BY tasks_parent
+     WHERE parent = :parent
+     GROUP BY status
+"""
+RUNNING_STEPS: Final = """
+    SELECT label
+      FROM tasks INDEXED BY tasks_parent
+     WHERE parent = :parent AND status = 'running'
+     ORDER BY seq
+     LIMIT :names
+"""
 WITH_OPEN_STEPS: Final = """
     SELECT DISTINCT parent
       FROM tasks INDEXED BY tasks_parent

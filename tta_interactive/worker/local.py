@@ -66,7 +66,9 @@ class LocalPlacement:
     def place(self, task: Task) -> None:
         try:
             plan = plan_of(task)
-            if plan.pooled and not task.sandbox:
+            if plan.argv is None and plan.child is None:
+                self._news.ended(task.id, task.attempt, Outcome(status="completed"), None)
+            elif plan.pooled and not task.sandbox:
                 self._pool.place(task, plan)
             else:
                 self._start(task, plan)
@@ -97,6 +99,9 @@ class LocalPlacement:
 
     def adopt(self, task: Task) -> None:
         """Take over, or clean up after, an attempt that a dead worker left."""
+        if starts_nothing(task):
+            self._news.ended(task.id, task.attempt, Outcome(status="completed"), None)
+            return
         directory = attempt_directory(self._home, task.id, task.attempt)
         if held(str(directory / "lock")):
             connection = adopt(str(directory))
@@ -277,6 +282,15 @@ def plan_of(task: Task) -> Plan:
     except UnknownKindError:
         return Plan(child="kind")
     return kind.plan(checked_params(kind, task.params))
+
+
+def starts_nothing(task: Task) -> bool:
+    """Whether the task is nothing but its steps."""
+    try:
+        plan = plan_of(task)
+    except Exception:  # boundary: a kind is anybody's code, and other releases had other kinds
+        return False
+    return plan.argv is None and plan.child is None
 
 
 def clean_up(directory: Path) -> None:

@@ -33,6 +33,7 @@ from tta_interactive.worker.bell import BellServer
 from tta_interactive.worker.endings import ending_of, ending_of_lost
 from tta_interactive.worker.lease import Lease
 from tta_interactive.worker.local import LocalPlacement
+from tta_interactive.worker.parents import Parents
 
 REPORT_SECONDS: Final = 0.1  # progress of all tasks is stored together, this often
 REFUSED_SECONDS: Final = 1.0  # before a task that could not be started is tried again
@@ -58,6 +59,7 @@ class Worker:
         greeting = f"v {__version__} {os.getpid()}\n".encode()
         self._bell = BellServer(self._home, self._selector, greeting, self._rung, self._watched)
         self._running: dict[str, Task] = {}
+        self._parents = Parents(self._store, self._rung)
         self._endings: list[Ending] = []
         self._reports: dict[str, Report] = {}
         self._reported_at = 0.0
@@ -104,14 +106,19 @@ class Worker:
         if self._stop_by is not None and outcome.status == "cancelled":
             task = self._store.get(task_id)
             reason = "The worker was stopped."
-            self._endings.append(ending_of_lost(task, now, reason, is_its_fault=False))
+            self._end(task, ending_of_lost(task, now, reason, is_its_fault=False))
         else:
-            self._endings.append(ending_of(task, outcome, now, level))
+            self._end(task, ending_of(task, outcome, now, level))
 
     def lost(self, task_id: str, attempt: int, reason: str) -> None:
         if self._running.pop(task_id, None) is not None:
             task = self._store.get(task_id)  # a cancel may have come meanwhile
-            self._endings.append(ending_of_lost(task, _now(), reason))
+            self._end(task, ending_of_lost(task, _now(), reason))
+
+    def _end(self, task: Task, ending: Ending) -> None:
+        self._parents.moved(task)
+        if not self._parents.takes(task, ending, _now()):
+            self._endings.append(ending)
 
     def refused(self, task_id: str, attempt: int, reason: str) -> None:
         task = self._running.pop(task_id, None)
@@ -151,14 +158,20 @@ class Worker:
                 self._placement.stop(task.id, task.attempt)
         if self._not_before is not None and time.time() >= self._not_before:
             self._is_due, self._not_before = True, None  # set again by the look
+        if (moment := self._parents.next_deadline) is not None and time.time() >= moment:
+            self._is_due = True
         self._placement.check_deadlines()
         self._bell.listen_again()
         if (self._endings or self._is_due) and now >= self._retry_at:
             self._exchange()
-        if self._reports and now - self._reported_at >= REPORT_SECONDS:
+        if self._has_news and now - self._reported_at >= REPORT_SECONDS:
             self._store_reports(now)
         if now >= self._upkeep_at:
             self._upkeep(now)
+
+    @property
+    def _has_news(self) -> bool:
+        return bool(self._reports) or self._parents.is_touched
 
     def _listen(self, seconds: float) -> None:
         known = self._selector.get_map()
@@ -172,15 +185,16 @@ class Worker:
         """Seconds to sleep at most."""
         now = time.monotonic()
         times = [self._looked_at + LOOK_SECONDS]
-        if self._reports:
+        if self._has_news:
             times.append(self._reported_at + REPORT_SECONDS)
         if self._endings or self._is_due:
             times.append(self._retry_at)
         if (deadline := self._placement.next_deadline) is not None:
             times.append(deadline)
         pause = min(times) - now
-        if self._not_before is not None:
-            pause = min(pause, self._not_before - time.time())
+        for moment in (self._not_before, self._parents.next_deadline):
+            if moment is not None:
+                pause = min(pause, moment - time.time())
         return max(pause, 0.0)
 
     def _exchange(self) -> None:
@@ -203,6 +217,8 @@ class Worker:
                 self._reports.pop(ending.task_id, None)
                 self._placement.forget(ending.task_id)
             for task in started:
+                self._parents.moved(task)
+                self._is_due |= task.cancel_requested_at is not None
                 self._running[task.id] = task
                 self._placement.place(task)
             self._bell.ring({*(e.task_id for e in endings), *(t.id for t in started)})
@@ -210,6 +226,7 @@ class Worker:
             # where a slot became free, one that waits for its time may have it.
             was_due = was_due or len(started) < free
             was_due = was_due or any(e.status is not TaskStatus.COMPLETED for e in endings)
+        self._endings += self._parents.look(_now(), every=was_due)
         if was_due:
             for task_id, attempt in self._store.cancels_wanted():
                 self._placement.stop(task_id, attempt)
@@ -222,10 +239,13 @@ class Worker:
         return 0 if self._stop_by is not None else self._settings.slots - len(self._running)
 
     def _store_reports(self, now: float) -> None:
-        reports, self._reports = list(self._reports.values()), {}
+        reports = [r for r in self._reports.values() if r.task_id in self._running]
+        reports += self._parents.reports()
+        self._reports = {}
         self._reported_at = now
         try:
-            self._store.report([r for r in reports if r.task_id in self._running], _now())
+            if reports:
+                self._store.report(reports, _now())
             self._bell.ring({report.task_id for report in reports})
         except (StoreFullError, StoreBusyError) as error:
             log.warning("progress was not stored: %s", error)
@@ -263,7 +283,7 @@ class Worker:
             return self._stop_by is not None and now > self._stop_by
         if self._stop_by is not None:
             return True
-        if self._bell.is_watched:
+        if self._bell.is_watched or self._parents:
             self._idle_since = now
         return now - self._idle_since >= self._settings.idle_exit and self._may_leave()
 
