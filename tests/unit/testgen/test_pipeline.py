@@ -318,6 +318,7 @@ def test_below_the_threshold_the_backend_is_told_what_is_missing(lab: Lab) -> No
     assert [order.round for order in backend.orders] == [0, 1, 2]
     assert backend.orders[0].missing == frozenset()
     assert 9 in backend.orders[1].missing
+    assert {(8, 9), (10, 13)} <= backend.orders[1].missing_branches
     assert (report.kept, report.useless, report.rounds) == (1, 2, 3)
 
 

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tta_interactive.runners.testgen.inside.record import Record
 from tta_interactive.runners.testgen.measure import measure, ranges
+from tta_interactive.runners.testgen.sheet import Sheet, read_sheet
 from tta_interactive.runners.testgen.split import Suite, compose, split
-from tta_interactive.runners.testgen.steps import MAX_REPORT, read_report
+from tta_interactive.runners.testgen.steps import MAX_REPORT, Step, read_report
 from tta_interactive.runners.testgen.useless import useful
-from tta_interactive.runners.testgen.verify import Verdict, read_sheet, verify
+from tta_interactive.runners.testgen.verify import Verdict, verify
 
 from .conftest import GOOD, Lab
 
@@ -22,7 +24,7 @@ def judged(lab: Lab, tests: Suite, seconds: float = 2.0) -> Verdict:
     lab.write("m.py", GOOD)
     bench = lab.bench()
     copied = lab.copied(bench)
-    return verify(bench, copied.root, tests, "test_m.py", lambda _: None, seconds)
+    return verify(bench, copied.root, tests, "test_m.py", lambda _: None, test_seconds=seconds)
 
 
 def test_a_failing_test_does_not_sink_the_others(lab: Lab, tests_of: SuiteOf) -> None:
@@ -156,7 +158,7 @@ def test_what_depends_on_hashes_or_order_is_flaky(lab: Lab, tests_of: SuiteOf) -
     )
     assert "test_a" in verdict.kept
     assert "test_hash" in verdict.flaky
-    assert {"test_b", "test_c"} & set(verdict.flaky)
+    assert {"test_b", "test_c"} <= set(verdict.flaky)  # each has once run before test_a
     assert not verdict.failed
 
 
@@ -193,8 +195,9 @@ def test_a_report_that_is_no_object_counts_as_none(tmp_path: Path, content: byte
     path = tmp_path / "report.json"
     path.write_bytes(content)
     assert read_report(path) is None
-    sheet = read_sheet(path)
-    assert (sheet.outcomes, sheet.finished) == ({}, False)
+    sheet = read_sheet(path, b"key")
+    assert (sheet.outcomes, sheet.status) == ({}, None)
+    assert not sheet.is_believable(Step("exited", 1, "", 0.1))
 
 
 def test_a_report_is_read_through_no_link_pipe_or_endless_file(tmp_path: Path) -> None:
@@ -210,16 +213,54 @@ def test_a_report_is_read_through_no_link_pipe_or_endless_file(tmp_path: Path) -
         assert read_report(path) is None
 
 
+def recorded(path: Path, *events: dict[str, object], key: bytes = b"key") -> Path:
+    """A report as the plugin writes it."""
+    record = Record(str(path), key)
+    for event in events:
+        record.tell(**event)
+    return path
+
+
+STARTED = {"event": "started", "test": "test_a"}
+PASSED = {"event": "ended", "test": "test_a", "outcome": "passed", "text": ""}
+OUR_OWN: list[dict[str, object]] = [
+    {"event": "ended", "test": "test_tta_canary_passes", "outcome": "passed", "text": ""},
+    {"event": "ended", "test": "test_tta_canary_fails", "outcome": "failed", "text": "no"},
+    {"event": "finished", "status": 1},
+]
+
+
 def test_a_sheet_names_the_test_that_was_running(tmp_path: Path) -> None:
-    events = [
-        {"event": "started", "test": "test_a"},
-        {"event": "ended", "test": "test_a", "outcome": "passed", "text": ""},
-        {"event": "started", "test": "test_b"},
-    ]
-    path = tmp_path / "sheet.jsonl"
-    path.write_text("\n".join(json.dumps(event) for event in events) + "\nnoise\n")
-    sheet = read_sheet(path)
-    assert (sheet.outcomes, sheet.unfinished, sheet.finished) == ({"test_a": ""}, "test_b", False)
+    path = recorded(
+        tmp_path / "sheet.jsonl", STARTED, PASSED, {"event": "started", "test": "test_b"}
+    )
+    sheet = read_sheet(path, b"key")
+    assert (sheet.outcomes, sheet.unfinished, sheet.status) == ({"test_a": ""}, "test_b", None)
+
+
+def test_a_sheet_is_believed_only_if_nothing_meddled(tmp_path: Path) -> None:
+    def sheet(*events: dict[str, object], more: str = "", key: bytes = b"key") -> Sheet:
+        path = tmp_path / "sheet.jsonl"
+        path.unlink(missing_ok=True)
+        recorded(path, *events, key=key)
+        path.write_text(path.read_text() + more)
+        return read_sheet(path, b"key")
+
+    ended = Step("exited", 1, "", 0.1)
+    good = sheet(STARTED, PASSED, *OUR_OWN)
+    assert good.outcomes == {"test_a": ""}
+    assert good.is_believable(ended)
+    for bad_end in (Step("exited", 0, "", 0.1), Step("stopped", 1, "", 9.0)):
+        assert not good.is_believable(bad_end)
+    for doubtful in (
+        sheet(STARTED, PASSED, *OUR_OWN[:2]),  # pytest did not come to its end
+        sheet(STARTED, PASSED, *OUR_OWN[2:]),  # our own tests did not run
+        sheet(*OUR_OWN, {**OUR_OWN[1], "outcome": "passed"}),  # a failing test passes
+        sheet(*OUR_OWN, {"event": "finished", "status": 0}),
+        sheet(STARTED, PASSED, *OUR_OWN, key=b"other"),
+        sheet(STARTED, PASSED, *OUR_OWN, more=json.dumps(PASSED) + "\n"),
+    ):
+        assert not doubtful.is_believable(ended)
 
 
 def test_what_each_test_reaches_is_known(lab: Lab, tests_of: SuiteOf) -> None:

@@ -3,9 +3,11 @@
     module.py   find the module                     backend.py  who writes tests (native.py)
     scratch.py  copy its project                    split.py    a file of tests -> single tests
     probe.py    import it once, alone               verify.py   run each three times, keep what holds
+    session.py  one pytest process                  sheet.py    what it reported, and whether to believe
     steps.py    every child process, contained      measure.py  branch coverage of the module
     write.py    put the file where it belongs       final.py    once more, where it will live
     cache.py    the same question, the same answer  report.py   what is told
+    worth.py    drop what adds nothing
     job.py      what one run knows                  rounds.py   ask, check, measure, ask again
     placing.py  the file in the real tree           pipeline.py the order of all this
 

@@ -26,6 +26,8 @@ class Order:
     """No more tests than this."""
     missing: frozenset[int] = frozenset()
     """Lines that the tests kept so far do not reach; empty at the first call."""
+    missing_branches: frozenset[tuple[int, int]] = frozenset()
+    """Jumps that they never take, as (line, next line); a negative line: out of the function."""
     round: int = 0
 
 

@@ -10,13 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from tta_interactive.runners.testgen.module import Source
+from tta_interactive.runners.testgen.session import Session
 from tta_interactive.runners.testgen.steps import Bench
-from tta_interactive.runners.testgen.verify import (
-    TEST_SECONDS,
-    pytest_environment,
-    read_sheet,
-    stall_watch,
-)
 
 SECONDS = 300.0
 SETTINGS = ("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
@@ -36,35 +31,31 @@ class Final:
 
 def run_in_place(bench: Bench, source: Source, output: Path, workspace: Path) -> Final:
     """`pytest OUTPUT` in the workspace."""
-    place = bench.place("final")
-    variables = pytest_environment(bench, place, root=None, module=source.name, is_plain=True)
-    report = place / "report.jsonl"
-    step = bench.run(
-        place,
-        # -P: what is started as `pytest` does not put the current directory on the path either.
-        [
-            "-P",
-            "-m",
-            "pytest",
-            "-q",
-            "--tb=short",
-            "-p",
-            "_tta_inside.plugin",
-            "-p",
-            "no:cacheprovider",
-            f"./{output}",
-        ],
+    session = Session(
+        root=None,
         timeout=SECONDS,
-        environment=variables,
+        module=source.name,
         workspace=workspace,
         readable=settings_above(workspace),
-        watch=stall_watch(report, 3 * TEST_SECONDS),
     )
-    sheet = read_sheet(report)
+    # -P: what is started as `pytest` does not put the current directory on the path either.
+    arguments = [
+        "-P", "-m", "pytest", "-q", "--tb=short",
+        "-p", "_tta_inside.plugin",
+        "-p", "no:cacheprovider",
+        f"./{output}",
+    ]  # fmt: skip
+    step, sheet = session.run(bench, bench.place("final"), arguments)
     bad = {test: why for test, why in sheet.outcomes.items() if why}
     if sheet.unfinished:
         bad[sheet.unfinished] = f"its process {step.how}"
-    passed = step.code == 0 and sheet.finished and not bad and bool(sheet.outcomes)
+    passed = (
+        step.code == 0
+        and sheet.status == 0
+        and sheet.is_authentic
+        and not bad
+        and bool(sheet.outcomes)
+    )
     other = bool(sheet.broken) or not _is_same(sheet.module_file, source.file)
     text = "\n".join(part for part in (sheet.broken, step.output) if part)
     return Final(passed, bad, other, text[-4000:])

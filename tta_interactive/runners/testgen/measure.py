@@ -9,17 +9,24 @@ from typing import Any
 
 from tta_interactive.runners.testgen.probe import percentages
 from tta_interactive.runners.testgen.scratch import Copied
+from tta_interactive.runners.testgen.session import Session, pytest_arguments, write_tests
 from tta_interactive.runners.testgen.split import Suite
 from tta_interactive.runners.testgen.steps import Bench, bad_report
 from tta_interactive.runners.testgen.useless import Arc, useful
-from tta_interactive.runners.testgen.verify import (
-    pytest_arguments,
-    pytest_environment,
-    read_sheet,
-    write_tests,
-)
 
 SECONDS = 300.0
+
+
+class NotPassedError(Exception):
+    """Some tests that passed before did not pass together, under coverage.
+
+    Args:
+        bad: Test -> why.
+    """
+
+    def __init__(self, bad: dict[str, str]) -> None:
+        super().__init__(bad)
+        self.bad = bad
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,8 @@ class Measured:
     """Percent of branches; 100 if there are none."""
     missing: tuple[int, ...]
     """The lines that no test runs."""
+    missing_branches: tuple[Arc, ...]
+    """The jumps that no test takes, as (line, next line)."""
     reached: dict[str, tuple[Arc, ...]]
     """Test -> line pairs; '' is what the import runs."""
 
@@ -45,7 +54,8 @@ def measure(bench: Bench, copied: Copied, module: str, tests: Suite, name: str) 
     """Run the tests under coverage.
 
     Raises:
-        TaskFailure: They did not pass, or nothing could be measured.
+        NotPassedError: Some of them did not pass.
+        TaskFailure: Nothing could be measured.
     """
     file = write_tests(bench, tests, name)
     place = bench.place("coverage")
@@ -57,11 +67,13 @@ def measure(bench: Bench, copied: Copied, module: str, tests: Suite, name: str) 
         f"--data-file={data}", f"--rcfile={settings}",
         *pytest_arguments(bench, file),
     ]  # fmt: skip
-    variables = pytest_environment(bench, place, root=copied.root)
-    step = bench.run(place, arguments, timeout=SECONDS, environment=variables)
-    sheet = read_sheet(place / "report.jsonl")
-    bad = [test for test, why in sheet.outcomes.items() if why]
-    if step.code != 0 or bad or not sheet.finished:
+    step, sheet = Session(root=copied.root, timeout=SECONDS).run(bench, place, arguments)
+    bad = {test: why for test, why in sheet.outcomes.items() if why}
+    if sheet.unfinished and sheet.is_authentic:
+        bad[sheet.unfinished] = f"its process {step.how}"
+    if bad:
+        raise NotPassedError(bad)
+    if not sheet.is_believable(step):
         raise bad_report("The measurement of the kept tests", step)
     # In the same directory: it is the only one where the data file can be opened.
     facts = {"data": str(data), "file": str(copied.file), "json": str(place / "coverage.json")}
@@ -69,7 +81,7 @@ def measure(bench: Bench, copied: Copied, module: str, tests: Suite, name: str) 
     if report is None:
         raise bad_report("The measurement", read)
     if "summary" not in report:  # no test as much as imported the module
-        return Measured(0.0, 0.0, (), {unit.name: () for unit in tests.units})
+        return Measured(0.0, 0.0, (), (), {unit.name: () for unit in tests.units})
     return _measured(report)
 
 
@@ -83,7 +95,8 @@ def _measured(report: dict[str, Any]) -> Measured:
         arcs = tuple((int(a), int(b)) for a, b in pairs)
         reached[unit] = (*reached.get(unit, ()), *arcs)
     missing = tuple(int(number) for number in report.get("missing_lines", ()))
-    return Measured(line, branch, missing, reached)
+    jumps = tuple((int(a), int(b)) for a, b in report.get("missing_branches", ()))
+    return Measured(line, branch, missing, jumps, reached)
 
 
 def ranges(lines: tuple[int, ...]) -> str:

@@ -59,7 +59,7 @@ class NativeBackend:
                 "beat": str(place / "beat"),
                 "seed": order.seed + 1000 * order.round + death,
                 "banned": self._banned,
-                "focus": sorted(order.missing),
+                "focus": sorted(order.missing | {line for line, _ in order.missing_branches}),
                 "steps": steps,
                 "seconds": seconds,
                 "most": order.most,

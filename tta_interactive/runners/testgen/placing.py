@@ -6,9 +6,10 @@ from tta_interactive.kinds.base import TaskFailure
 from tta_interactive.runners.testgen.file_text import file_text
 from tta_interactive.runners.testgen.final import Final, needs_path_lines, path_lines, run_in_place
 from tta_interactive.runners.testgen.job import Job
-from tta_interactive.runners.testgen.measure import Measured, measure
+from tta_interactive.runners.testgen.measure import Measured
 from tta_interactive.runners.testgen.split import Suite
 from tta_interactive.runners.testgen.tidy import tidied
+from tta_interactive.runners.testgen.worth import measured_tests
 from tta_interactive.runners.testgen.write import remove_test_file, signed, write_test_file
 
 MAX_PLACINGS = 4
@@ -45,9 +46,11 @@ def place(job: Job, tests: Suite, measured: Measured) -> Placed:
         if not final.bad or not rest.units:
             break
         job.ledger.failed += len(tests.units) - len(rest.units)
-        tests = rest
         with job.ledger.timed("measure"):
-            measured = measure(job.bench, job.copied, job.source.name, tests, job.output.name)
+            found = measured_tests(job, rest)
+        if found is None:
+            break
+        tests, measured = found
     remove_test_file(job.output, job.workspace, job.source.name)
     raise TaskFailure(
         "not_verified",

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from tta_interactive.kinds.base import TaskFailure
 from tta_interactive.runners.testgen.backend import Generated, Order
 from tta_interactive.runners.testgen.job import Job, Say
-from tta_interactive.runners.testgen.measure import Measured, measure
+from tta_interactive.runners.testgen.measure import Measured
 from tta_interactive.runners.testgen.split import Suite, split
-from tta_interactive.runners.testgen.verify import RUNS, Verdict, verify
+from tta_interactive.runners.testgen.verify import RUNS, Verdict, unusable, verify
+from tta_interactive.runners.testgen.worth import worthwhile
 
 # Fraction done at the start of each round, and at the end of the last.
 ROUNDS = (0.05, 0.5, 0.7, 0.83, 0.93)
@@ -51,6 +52,7 @@ def _order(job: Job, left: float, most: int, measured: Measured | None) -> Order
         seconds=left,
         most=most,
         missing=frozenset(measured.missing) if measured else frozenset(),
+        missing_branches=frozenset(measured.missing_branches) if measured else frozenset(),
         round=job.ledger.rounds,
     )
 
@@ -66,13 +68,16 @@ def _round(
     ledger.generated += len(new.units)
     if not new.units:
         return kept, measured
-    good = new.only(_verified(job, new, say).kept)
+    verdict = _verified(job, new, say)
+    if kept is None and (failure := unusable(verdict)):
+        raise failure
+    good = verdict.tests.only(verdict.kept)
     if not good.units:
         return kept, measured
     both = kept.joined(good) if kept else good
     say(0.9, f"Measuring the coverage of {len(both.units)} tests")
     with ledger.timed("measure"):
-        return _measured(job, both)
+        return worthwhile(job, both) or (kept, measured)
 
 
 def _verified(job: Job, new: Suite, say: Say) -> Verdict:
@@ -83,22 +88,10 @@ def _verified(job: Job, new: Suite, say: Say) -> Verdict:
 
     say(0.6, f"Checking {count} tests: each {RUNS} times, in fresh processes")
     with job.ledger.timed("verify"):
-        verdict = verify(job.bench, job.copied.root, new, job.output.name, ran)
+        verdict = verify(job.bench, job.copied.root, new, job.output.name, ran, seed=job.wish.seed)
     job.ledger.failed += len(verdict.failed)
     job.ledger.flaky += len(verdict.flaky)
     return verdict
-
-
-def _measured(job: Job, tests: Suite) -> tuple[Suite | None, Measured | None]:
-    measured = measure(job.bench, job.copied, job.source.name, tests, job.output.name)
-    useful = tests.only(measured.useful())
-    dropped = len(tests.units) - len(useful.units)
-    if not dropped:
-        return tests, measured
-    job.ledger.useless += dropped
-    if not useful.units:
-        return None, None
-    return useful, measure(job.bench, job.copied, job.source.name, useful, job.output.name)
 
 
 def _in_round(say: Say, number: int) -> Say:

@@ -49,6 +49,10 @@ class Suite:
         wanted = set(names)
         return replace(self, units=tuple(unit for unit in self.units if unit.name in wanted))
 
+    def with_helpers(self, helpers: Sequence[str]) -> "Suite":
+        """The same tests beside other statements."""
+        return replace(self, helpers=tuple(helpers))
+
     def joined(self, other: "Suite") -> "Suite":
         """Both; a test of `other` whose name is taken gets a number."""
         taken = {unit.name for unit in self.units}
@@ -110,7 +114,7 @@ def compose(tests: Suite, head: str = "", before_imports: str = "") -> str:
     """
     body = [*tests.helpers, *(unit.source for unit in tests.units)]
     text = "\n\n\n".join(body)
-    used = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    used = names_in(text)
     used_imports = [one for one in tests.imports if one.here.split(".")[0] in used]
     if before_imports:
         used_imports += [Imported("", "sys", "sys"), Imported("pathlib", "Path", "Path")]
@@ -120,6 +124,11 @@ def compose(tests: Suite, head: str = "", before_imports: str = "") -> str:
     blocks += _import_blocks(used_imports, before_imports)
     first = "\n\n".join(blocks)
     return f"{first}\n\n\n{text}\n" if first else f"{text}\n"
+
+
+def names_in(source: str) -> set[str]:
+    """The names that statements use or bind."""
+    return {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
 
 
 def _import_blocks(imports: Sequence[Imported], before: str) -> list[str]:
@@ -137,11 +146,12 @@ def _import_blocks(imports: Sequence[Imported], before: str) -> list[str]:
         if at == 2 and before:
             blocks.append(before.rstrip())
         if group:
-            blocks.append("\n".join(_import_lines(group)))
+            blocks.append("\n".join(import_lines(group)))
     return blocks
 
 
-def _import_lines(group: Sequence[Imported]) -> list[str]:
+def import_lines(group: Sequence[Imported]) -> list[str]:
+    """The statements that bind these names, sorted."""
     lines: list[str] = []
     for one in sorted({one for one in group if not one.module}, key=lambda one: one.there):
         alias = "" if one.there == one.here else f" as {one.here}"

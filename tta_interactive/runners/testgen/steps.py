@@ -135,6 +135,7 @@ class Bench:
         readable: Sequence[Path] = (),
         hash_seed: int = 0,
         watch: Callable[[], bool] | None = None,
+        said: bytes = b"",
     ) -> Step:
         """Run the task's Python with these arguments.
 
@@ -146,6 +147,7 @@ class Bench:
             readable: More places that it may read.
             hash_seed: For PYTHONHASHSEED.
             watch: Called about ten times a second; True stops the step.
+            said: What standard input holds: a few bytes, or nothing.
         """
         variables = _environment(place, hash_seed) | dict(environment or {})
         command = [self.python, *arguments]
@@ -160,7 +162,7 @@ class Bench:
                 store=str(self.store or ""),
                 environment=variables,
             )
-        return _run(command, str(workspace or place), variables, timeout, watch)
+        return _run(command, str(workspace or place), variables, timeout, watch, said)
 
     def _readable(self) -> list[str]:
         places = [str(self.scratch / name) for name in ("inside", "project", "files")]
@@ -206,18 +208,22 @@ def _run(
     environment: Mapping[str, str],
     timeout: float,
     watch: Callable[[], bool] | None,
+    said: bytes,
 ) -> Step:
     started = time.monotonic()
     with subprocess.Popen(
         command,
         cwd=directory,
         env=dict(environment),
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE if said else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
     ) as child:
         try:
+            if child.stdin is not None:
+                with contextlib.suppress(BrokenPipeError), child.stdin as pipe:
+                    pipe.write(said)
             ended, output = _pump(child, started + timeout, watch)
         finally:
             _kill(child)

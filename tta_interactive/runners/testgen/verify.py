@@ -1,27 +1,34 @@
 """Run tests three times in fresh processes and keep those that pass every time.
 
-The second and third run have other hash seeds and another order. What became of a test is read
-from the plugin's own report. A test that ends the process is the one that had started and not
-ended; the others go on in a new process.
+    run 1   as in the file      hash seed 0
+    run 2   a random order      hash seed 1
+    run 3   that one backwards  hash seed 2
+
+So of any two tests each has once run before the other. What became of a test is believed only
+from a process that nothing meddled with (`Sheet.is_believable`): else the test that ended it is
+left out, or, if nobody knows which, the tests are halved until it stands alone.
 """
 
-import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tta_interactive.kinds.base import TaskFailure
 from tta_interactive.runners.testgen.probe import missing_package
-from tta_interactive.runners.testgen.reading import read_bytes
-from tta_interactive.runners.testgen.split import Suite, compose
-from tta_interactive.runners.testgen.steps import MAX_REPORT, Bench, Step
+from tta_interactive.runners.testgen.session import (
+    START_SECONDS,
+    TEST_SECONDS,
+    Session,
+    pytest_arguments,
+    write_tests,
+)
+from tta_interactive.runners.testgen.sheet import Sheet
+from tta_interactive.runners.testgen.split import Imported, Suite, Unit, import_lines, names_in
+from tta_interactive.runners.testgen.steps import Bench, Step
 
 RUNS = 3
-TEST_SECONDS = 10.0
-STALL_SECONDS = 5.0  # beyond the limit of one test: it caught its own alarm
-MAX_RESTARTS = 40
-SETTINGS = "[pytest]\n"
+MAX_PROCESSES = 60  # of one run
+MAX_BROKEN_HELPERS = 5
 
 
 @dataclass
@@ -33,32 +40,8 @@ class Verdict:
     """Test -> why, for those that did not pass the first time."""
     flaky: dict[str, str] = field(default_factory=dict[str, str])
     """Test -> why, for those that passed first and not later."""
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """What one pytest process reported."""
-
-    outcomes: dict[str, str]
-    """Test -> empty if it passed, else why not."""
-    unfinished: str
-    """The test that was running when the process ended."""
-    broken: str
-    """Why the file could not be collected."""
-    status: int | None
-    """pytest's exit status; None: it did not come to its end."""
-    module_file: str
-    """Where the module that `pytest_environment` named was imported from; empty if it was not."""
-
-    @property
-    def finished(self) -> bool:
-        """Whether pytest came to its end and said so."""
-        return self.status is not None
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether it ran all that there was to run: no test ended the session."""
-        return self.status in (0, 1, 5)
+    tests: Suite = field(default_factory=lambda: Suite((), (), ()))
+    """The suite that was judged: without helpers that break every file."""
 
 
 def verify(
@@ -67,7 +50,9 @@ def verify(
     tests: Suite,
     name: str,
     progress: Callable[[int], None],
+    *,
     test_seconds: float = TEST_SECONDS,
+    seed: int = 1,
 ) -> Verdict:
     """Run every test three times.
 
@@ -75,12 +60,13 @@ def verify(
         root: Goes on `sys.path`.
         name: The name of the test file.
         progress: Called with the number of runs that are over.
+        seed: Of the random order.
     """
-    file = write_tests(bench, tests, name)
-    names = [unit.name for unit in tests.units]
-    verdict = Verdict(kept=names)
+    verdict = Verdict(kept=[unit.name for unit in tests.units], tests=tests)
     for run in range(RUNS):
-        outcomes = _run_all(bench, root, file, verdict.kept, run, test_seconds)
+        judge = _Judge(bench, root, name, verdict.tests, run, seed, test_seconds)
+        outcomes = judge.outcomes(verdict.kept)
+        verdict.tests = judge.tests
         bad = {test: why for test, why in outcomes.items() if why}
         (verdict.flaky if run else verdict.failed).update(bad)
         verdict.kept = [test for test in verdict.kept if test not in bad]
@@ -90,151 +76,157 @@ def verify(
     return verdict
 
 
-def write_tests(bench: Bench, tests: Suite, name: str) -> Path:
-    """Put a file of tests where the sandbox can read and not change it."""
-    (bench.files / "pytest.ini").write_text(SETTINGS, encoding="utf-8")
-    file = bench.files / name
-    file.write_text(compose(tests), encoding="utf-8")
-    return file
+class _Judge:
+    """One run: as many processes as it takes to believe what each test did."""
 
+    def __init__(
+        self,
+        bench: Bench,
+        root: Path,
+        name: str,
+        tests: Suite,
+        run: int,
+        seed: int,
+        test_seconds: float,
+    ) -> None:
+        self.tests = tests
+        self._bench, self._root, self._name = bench, root, name
+        self._run, self._seed, self._test_seconds = run, seed, test_seconds
+        self._left = MAX_PROCESSES
+        self._is_mended = False
 
-def pytest_arguments(bench: Bench, file: Path) -> list[str]:
-    """Plain pytest with our plugin, and nothing of the project's or the user's settings."""
-    return [
-        "-m", "pytest", "-q", "--tb=short",
-        "-p", "_tta_inside.plugin",
-        "-p", "no:cacheprovider",
-        "--noconftest",
-        "--import-mode=importlib",
-        f"--rootdir={bench.files}",
-        "-c", str(bench.files / "pytest.ini"),
-        str(file),
-    ]  # fmt: skip
+    def outcomes(self, names: Sequence[str]) -> dict[str, str]:
+        """Test -> empty or why not, for all the names."""
+        found: dict[str, str] = {}
+        groups = [list(names)]
+        while groups and self._left > 0:
+            group = groups.pop()
+            step, sheet = self._process(group)
+            if sheet.is_believable(step):
+                # One that was not run is no pass: something ended the session before.
+                found |= {test: sheet.outcomes.get(test, "it was never run") for test in group}
+            elif sheet.unfinished in group and sheet.is_authentic:
+                found[sheet.unfinished] = f"its process {step.how}"
+                group.remove(sheet.unfinished)
+                groups += [group] if group else []
+            elif not sheet.was_collected and (mended := self._mended(group)):
+                found |= mended
+                groups.append([test for test in group if test not in mended])
+            elif len(group) == 1:
+                found[group[0]] = _why(step, sheet)
+            else:
+                _refuse_without_pytest(step)
+                half = len(group) // 2
+                groups += [group[half:], group[:half]]
+        return dict.fromkeys(names, "it was never run to its end") | found
 
-
-def pytest_environment(
-    bench: Bench,
-    place: Path,
-    *,
-    root: Path | None,
-    only: Sequence[str] | None = None,
-    shuffle: int | None = None,
-    test_seconds: float = TEST_SECONDS,
-    module: str = "",
-    is_plain: bool = False,
-) -> dict[str, str]:
-    """The variables that tell the plugin what to do."""
-    settings = {
-        "report": str(place / "report.jsonl"),
-        "writable": [str(place)],
-        "commands": bench.has_namespaces,
-        "root": str(root) if root else "",
-        "only": None if only is None else list(only),
-        "shuffle": shuffle,
-        "timeout": test_seconds,
-        "module": module,
-        "guard": not is_plain or not bench.has_namespaces,
-    }
-    variables = {"PYTHONPATH": str(bench.scratch / "inside"), "TTA_STEP": json.dumps(settings)}
-    return variables if is_plain else {**variables, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-
-
-def _run_all(
-    bench: Bench, root: Path, file: Path, names: list[str], run: int, test_seconds: float
-) -> dict[str, str]:
-    """Test -> empty or why not, for all the names, in as many processes as it takes."""
-    left, outcomes = list(names), dict[str, str]()
-    for _ in range(MAX_RESTARTS):
-        place = bench.place(f"pytest-{run}")
-        only = left if len(left) < len(names) else names
-        variables = pytest_environment(
-            bench, place, root=root, only=only, shuffle=run or None, test_seconds=test_seconds
-        )
-        step = bench.run(
-            place,
-            ["-P", *pytest_arguments(bench, file)],
-            timeout=30.0 + test_seconds * len(left),
-            environment=variables,
+    def _process(self, group: Sequence[str]) -> tuple[Step, Sheet]:
+        self._left -= 1
+        bench, run = self._bench, self._run
+        file = write_tests(bench, self.tests.only(group), self._name)
+        session = Session(
+            root=self._root,
+            timeout=START_SECONDS + 10 + self._test_seconds * len(group),
+            shuffle=self._seed if run else None,
+            backwards=run > 1,
+            test_seconds=self._test_seconds,
             hash_seed=run,
-            watch=stall_watch(place / "report.jsonl", test_seconds + STALL_SECONDS),
         )
-        sheet = read_sheet(place / "report.jsonl")
-        if sheet.broken or (not sheet.finished and not sheet.outcomes and not sheet.unfinished):
-            raise _unusable(step, sheet)
-        outcomes |= {test: why for test, why in sheet.outcomes.items() if test in left}
-        if sheet.unfinished:
-            outcomes[sheet.unfinished] = f"its process {step.how}"
-        rest = [test for test in left if test not in outcomes]
-        if not rest or sheet.is_complete:
-            left = rest
-            break
-        if len(rest) == len(left):
-            outcomes[rest.pop(0)] = f"its process {step.how}"  # between two tests: go on without
-        left = rest
-    return outcomes | dict.fromkeys(left, "it was never run to its end")
+        arguments = ["-P", *pytest_arguments(bench, file)]
+        return session.run(bench, bench.place(f"pytest-{run}"), arguments)
+
+    def _mended(self, group: Sequence[str]) -> dict[str, str] | None:
+        """The tests that cannot be, now that imports and helpers which fail are gone.
+
+        None: none of those were to blame, or all are gone already.
+        """
+        if self._is_mended:
+            return None
+        self._is_mended = True
+        bad = self._bad_imports()
+        lost = {
+            unit.name: f"it cannot be collected: {why}"
+            for unit in self.tests.only(group).units
+            for one, why in bad.items()
+            if one.here.split(".")[0] in names_in(unit.source)
+        }
+        before = self.tests
+        self._drop_broken_helpers()
+        return lost if lost or self.tests != before else None
+
+    def _bad_imports(self) -> dict[Imported, str]:
+        """The imports that fail, and why: each is tried alone, all in one process."""
+        helpers: list[str] = []
+        units: list[Unit] = []
+        for number, one in enumerate(self.tests.imports):
+            error = f"error_{number}"
+            statement = import_lines([one])[0]
+            helpers.append(
+                f"{error} = None\ntry:\n    {statement}\n"
+                f"except Exception as error:\n    {error} = repr(error)"
+            )
+            name = f"test_import_{number}"
+            units.append(Unit(name, f"def {name}():\n    assert {error} is None, {error}"))
+        whole, self.tests = self.tests, Suite((), tuple(helpers), tuple(units))
+        _, sheet = self._process([unit.name for unit in units])
+        self.tests = whole
+        return {
+            one: why
+            for number, one in enumerate(whole.imports)
+            if (why := sheet.outcomes.get(f"test_import_{number}"))
+        }
+
+    def _drop_broken_helpers(self) -> None:
+        """Leave out statements beside the tests that break any file which holds them."""
+        for _ in range(MAX_BROKEN_HELPERS):
+            culprit = self._broken_helper()
+            if culprit is None:
+                return
+            helpers = self.tests.helpers
+            self.tests = self.tests.with_helpers(helpers[:culprit] + helpers[culprit + 1 :])
+
+    def _broken_helper(self) -> int | None:
+        """The first helper that no file can stand: sought by halves."""
+        helpers = self.tests.helpers
+
+        def is_broken(count: int) -> bool:
+            whole, self.tests = self.tests, self.tests.with_helpers(helpers[:count])
+            step, sheet = self._process([])
+            self.tests = whole
+            return not sheet.is_believable(step)
+
+        if not helpers or not is_broken(len(helpers)):
+            return None
+        good, bad = 0, len(helpers)
+        while bad - good > 1:
+            middle = (good + bad) // 2
+            good, bad = (good, middle) if is_broken(middle) else (middle, bad)
+        return bad - 1
 
 
-def _unusable(step: Step, sheet: Sheet) -> TaskFailure:
+def _refuse_without_pytest(step: Step) -> None:
     if "No module named pytest" in step.output:
-        return missing_package("pytest")
+        raise missing_package("pytest")
+
+
+def _why(step: Step, sheet: Sheet) -> str:
+    if sheet.broken:
+        return f"it cannot be collected: {sheet.broken[-900:]}"
+    if not sheet.is_authentic:
+        return "it meddles with the report of the tests"
+    if sheet.status is None or step.ended != "exited":
+        return f"its process {step.how}"
+    return "it meddles with how tests are run"
+
+
+def unusable(verdict: Verdict) -> TaskFailure | None:
+    """The failure that tells most, if no test could as much as be collected."""
+    reasons = set(verdict.failed.values())
+    if verdict.kept or not reasons or any("cannot be collected" not in why for why in reasons):
+        return None
     return TaskFailure(
         "not_verified",
-        f"The generated tests cannot be collected: pytest {step.how}.",
+        "The generated tests cannot be collected.",
         "Look at the detail; a module that changes when it is imported twice can be the cause.",
-        (sheet.broken or step.output)[-4000:],
+        min(reasons)[-4000:],
     )
-
-
-def stall_watch(report: Path, seconds: float) -> Callable[[], bool]:
-    """A watch that stops a step whose report has not grown for so long."""
-    seen = (0, time.monotonic())
-
-    def watch() -> bool:
-        nonlocal seen
-        try:
-            size = report.lstat().st_size
-        except OSError:
-            size = 0
-        now = time.monotonic()
-        if size != seen[0]:
-            seen = (size, now)
-        return now - seen[1] > seconds + (0 if size else 20)  # a start may be slow
-
-    return watch
-
-
-def read_sheet(path: Path) -> Sheet:
-    """Read what the plugin wrote; lines that are none of its own count as nothing."""
-    data = read_bytes(path, MAX_REPORT)
-    outcomes: dict[str, str] = {}
-    unfinished = broken = module_file = ""
-    status: int | None = None
-    for line in (data or b"").splitlines():
-        event = _event(line)
-        kind, test = event.get("event"), str(event.get("test", ""))[:200]
-        if kind == "started":
-            unfinished = test
-        elif kind == "ended":
-            why = "" if event.get("outcome") == "passed" else str(event.get("text"))[-1000:]
-            # A class is one unit: one bad test of it decides.
-            outcomes[test] = outcomes.get(test) or why or ""
-            unfinished = ""
-        elif kind == "collected":
-            module_file = str(event.get("file") or "")
-        elif kind == "broken":
-            broken = str(event.get("text"))[-4000:]
-        elif kind == "finished":
-            status = _status(event.get("status"))
-    return Sheet(outcomes, unfinished, broken, status, module_file)
-
-
-def _status(said: object) -> int:
-    return said if isinstance(said, int) else -1
-
-
-def _event(line: bytes) -> dict[str, object]:
-    try:
-        value: object = json.loads(line)
-    except (ValueError, RecursionError):
-        return {}
-    return dict(value) if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownArgumentType]

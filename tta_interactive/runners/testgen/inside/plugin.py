@@ -1,7 +1,8 @@
 """The pytest plugin that says what became of each test, in a file of its own.
 
-One JSON line an event, flushed at once: when a test ends the process, the last line names it.
-Standard output and the exit code of the tests are never asked.
+Standard output is never asked. Tests run beside it in one process, so it takes care that they
+meet nothing of ours or of coverage by chance, and two tests of our own at the end (`canary.py`)
+show whether a failing test still fails and a passing one passes.
 """
 
 import json
@@ -10,12 +11,18 @@ import random
 import signal
 import sys
 from collections.abc import Generator
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from .guard import Guard
 from .place import limit_resources, put_on_path
+from .record import Record, read_key
+
+HIDDEN = ("coverage", "_tta_inside")
+CANARY = "test_tta_canary_"
+KEY = read_key()  # now: pytest puts something else on standard input before it configures us
 
 
 class TookTooLong(BaseException):
@@ -25,29 +32,33 @@ class TookTooLong(BaseException):
 class Reporter:
     """Writes what happens; runs the tests that were asked for, in the order asked for."""
 
-    def __init__(self, settings: dict[str, Any], guard: Guard) -> None:
+    def __init__(self, settings: dict[str, Any], guard: Guard, record: Record) -> None:
         self._settings = settings
         self._guard = guard
-        self._pid = os.getpid()
-        self._file = open(settings["report"], "a", encoding="utf-8")  # noqa: SIM115 (lives as long as we do)
+        self._tell = record.tell
         self._bad: dict[str, str] = {}
         self._passed: set[str] = set()
+        self._hidden: dict[str, ModuleType] = {}
 
-    def _tell(self, **event: Any) -> None:
-        if os.getpid() == self._pid:  # a forked test must not speak for us
-            self._file.write(json.dumps(event) + "\n")
-            self._file.flush()
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection(self) -> Generator[None, object, object]:
+        # A test that imports one of these gets another copy: none that measures or reports.
+        for name in [name for name in sys.modules if name.split(".")[0] in HIDDEN]:
+            self._hidden[name] = sys.modules.pop(name)
+        return (yield)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
             self._tell(event="broken", text=str(report.longrepr)[-4000:])
 
+    @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        wanted = self._settings["only"]
-        if wanted is not None:
-            items[:] = [item for item in items if unit_of(item.nodeid) in set(wanted)]
-        if self._settings["shuffle"] is not None:
-            random.Random(self._settings["shuffle"]).shuffle(items)  # noqa: S311
+        seed = self._settings["shuffle"]
+        if seed is not None:
+            random.Random(seed).shuffle(items)  # noqa: S311
+        if self._settings["backwards"]:
+            items.reverse()
+        items.sort(key=lambda item: unit_of(item.nodeid).startswith(CANARY))  # keeps the order
         module = sys.modules.get(self._settings["module"])
         self._tell(event="collected", count=len(items), file=getattr(module, "__file__", None))
 
@@ -88,7 +99,9 @@ class Reporter:
         elif report.when == "call":
             self._passed.add(report.nodeid)
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:
+        sys.modules.update(self._hidden)
         self._tell(event="finished", status=int(exitstatus))
 
 
@@ -98,11 +111,12 @@ def unit_of(nodeid: str) -> str:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    settings = json.loads(os.environ["TTA_STEP"])
-    guard = Guard(settings["writable"], commands=settings["commands"])
+    settings = json.loads(os.environ.pop("TTA_STEP"))
+    record = Record(settings["report"], KEY)
+    guard = Guard(settings["writable"], commands=settings["commands"], ours=[settings["report"]])
     if settings["guard"]:
         limit_resources()
         guard.install()
     if settings["root"]:
         put_on_path(settings["root"])
-    config.pluginmanager.register(Reporter(settings, guard))
+    config.pluginmanager.register(Reporter(settings, guard, record))
