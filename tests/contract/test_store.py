@@ -414,11 +414,11 @@ def test_of_one_agent_only_two_tasks_run_at_a_time(store: TaskStore) -> None:
 def test_an_agent_s_task_that_waits_for_its_steps_takes_none_of_its_places(
     store: TaskStore,
 ) -> None:
-    for whole in ("t_w", "t_x"):
+    for whole in ("t_w", "t_x", "t_y"):
         store.add([a_task(id=whole, owner="mcp:a", steps=2)])
         steps = [a_task(id=f"{whole}{n}", owner="mcp:a", parent=whole) for n in range(2)]
         store.add(steps)
-    assert [t.id for t in store.exchange([], 9, SOON)] == ["t_w", "t_x"]
+    assert [t.id for t in store.exchange([], 9, SOON)] == ["t_w", "t_x", "t_y"]
     assert [t.id for t in store.exchange([], 9, SOON)] == ["t_w0", "t_w1"]
     end(store, store.get("t_w0"), C)
     assert [t.id for t in store.exchange([], 9, LATER)] == ["t_x0"]
