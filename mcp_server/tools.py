@@ -46,12 +46,14 @@ from tta_interactive.errors import (
     ForbiddenError,
     TaskNotFoundError,
     TTAError,
+    WorkerDiesError,
 )
 from tta_interactive.request import TaskRequest
 from tta_interactive.task import SandboxLevel, Task, TaskStatus
-from tta_interactive.text import visible
+from tta_interactive.text import one_line, visible
 
 TASK_ID: Final = re.compile(r"t_[A-Za-z0-9_-]{22}")
+MAX_PROBLEM: Final = 1000  # characters
 FULL_TEXT_TASKS: Final = 5  # so many tasks are told in full; more get a line each
 # Hosts give up on silent calls, the strictest after 30 s, and drown in chatty ones.
 SILENCE_SECONDS: Final = 4.0
@@ -97,7 +99,7 @@ class Door:
         answer = SubmitAnswer(
             task_id=task.id,
             status=task.status.value,
-            next_action=next_action(task),
+            next_action=self._told(next_action(task)),
             workspace=task.workspace,
             sandbox_wanted=task.sandbox.word if task.sandbox is not None else "none",
             kept_days=self._kept_days,
@@ -112,7 +114,9 @@ class Door:
         """One task, or the recent ones; never waits."""
         if asked.task_id is not None:
             view = self._view(await self._look(asked.task_id))
-            return StatusAnswer(tasks=[view], next_action=view.next_action), task_text(view)
+            step = self._told(view.next_action)
+            text = task_text(view) if step == view.next_action else f"{task_text(view)}\n{step}"
+            return StatusAnswer(tasks=[view], next_action=step), text
         tasks = await self._reader.list(limit=asked.limit)
         views = [self._view(task, results=False, room=len(tasks)) for task in tasks]
         counts = {name: n for name, n in (await self._engine.counts()).items() if n}
@@ -122,6 +126,7 @@ class Door:
             if going
             else "Call tta_submit for new work, or tta_status with a task_id for a result."
         )
+        step = self._told(step)
         told = ", ".join(f"{n} {name}" for name, n in counts.items()) or "no tasks yet"
         lines = [f"Your tasks: {told}.", *map(line_text, views), f"Next: {step}"]
         return StatusAnswer(tasks=views, counts=counts, next_action=step), "\n".join(lines)
@@ -141,11 +146,25 @@ class Door:
         done = enough(view.finished for view in views)
         going = [view.task_id for view in views if not view.finished]
         step = _after_wait(views, going, done=done)
+        trouble = "" if done else self._trouble()
+        step = f"{trouble} {step}".strip()
         answer = WaitAnswer(done=done, waited_seconds=waited, tasks=views, next_action=step)
         tell = task_text if len(views) <= FULL_TEXT_TASKS else line_text
         head = "Done" if done else f"Not over after {waited:g} s; the work goes on"
-        last = [f"Next: {step}"] if len(views) > 1 else []  # one task has said it already
+        last = (
+            [f"Next: {step}"] if len(views) > 1 or trouble else []
+        )  # one task has said it already
         return answer, "\n".join([f"{head}.", *map(tell, views), *last])
+
+    def _told(self, step: str) -> str:
+        """What to do next; first of all what stands in the way of every task."""
+        return f"{self._trouble()} {step}".strip()
+
+    def _trouble(self) -> str:
+        problem = self._engine.worker_problem
+        return (
+            f"Nothing runs now; tell the user: {one_line(problem, MAX_PROBLEM)}" if problem else ""
+        )
 
     async def cancel(self, asked: CancelArguments, _: Report | None) -> tuple[CancelAnswer, str]:
         """Ask for the end of a task of the caller."""
@@ -283,6 +302,8 @@ class Door:
                     group.start_soon(self._keep_informed, ids, limit, report)
                 try:
                     await (self._reader.wait_any if first else self._reader.wait_all)(ids, limit)
+                except WorkerDiesError:
+                    pass  # the answer tells it
                 except TTAError as error:  # kept out of the group, which would wrap it
                     failure = error
                 group.cancel_scope.cancel()

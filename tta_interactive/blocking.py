@@ -64,6 +64,10 @@ class BlockingEngine:
         """Why no worker could be started, as a sentence; empty if none is known."""
         return self._core.watcher.problem
 
+    def check_worker(self) -> None:
+        """Raise `WorkerDiesError` while the worker dies at each start: waiting is of no use."""
+        self._core.watcher.check_worker()
+
     def submit(
         self,
         kind: str | TaskRequest,
@@ -119,6 +123,7 @@ class BlockingEngine:
                 rest = None if deadline is None else deadline - time.monotonic()
                 if awaited.is_enough(every=every) or (rest is not None and rest <= 0):
                     return awaited.tasks
+                self._core.watcher.check_worker()
                 moved.wait(None if rest is None else min(rest, threading.TIMEOUT_MAX))
 
     def cancel(self, task_id: str) -> Task:

@@ -69,6 +69,11 @@ class ExecutionEngine:
         with anyio.CancelScope(shield=True):
             await to_thread.run_sync(self._core.close)
 
+    @property
+    def worker_problem(self) -> str:
+        """Why no worker could be started, as a sentence; empty if none is known."""
+        return self._core.watcher.problem
+
     async def submit(
         self,
         kind: str | TaskRequest,
@@ -119,6 +124,7 @@ class ExecutionEngine:
         Raises:
             TaskFailedError: `check`, and it failed or was cancelled.
             WaitTimeoutError: `check`, and it is not over.
+            WorkerDiesError: Nobody can work on it: the worker dies at each start.
         """
         task = (await self.wait_all([task_id], timeout))[0]
         return checked_end(task, timeout) if check else task
@@ -150,6 +156,7 @@ class ExecutionEngine:
                 rest = deadline - anyio.current_time()
                 if awaited.is_enough(every=every) or rest <= 0:
                     return awaited.tasks
+                await to_thread.run_sync(self._core.watcher.check_worker)
                 with anyio.move_on_after(rest):
                     await bell.wait()
 

@@ -18,6 +18,7 @@ TTAError
 │   ├── StoreDamagedError     the file is not what it should be
 │   └── UnsafePlaceError      the directory cannot keep a promise
 └── WorkerError               the worker cannot be started
+    ├── WorkerDiesError       it was started, and ended again, several times
     └── SandboxError          the wanted sandbox level cannot be had
 
 Errors cross processes, so every fact goes to `super().__init__` and the sentence is made
@@ -164,6 +165,10 @@ class UnsafePlaceError(StoreError):
 
 class WorkerError(TTAError):
     """The worker cannot be started: `args[0]` is the whole sentence."""
+
+
+class WorkerDiesError(WorkerError):
+    """The worker died at each of several starts; it is tried again only now and then."""
 
 
 class SandboxError(WorkerError):

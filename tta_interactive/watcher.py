@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Final
 
 from tta_interactive import doorbell
-from tta_interactive.errors import StoreError, WorkerError
+from tta_interactive.errors import StoreError, WorkerDiesError, WorkerError
 from tta_interactive.store import TaskStore
-from tta_interactive.worker.start import ensure_worker
+from tta_interactive.worker.start import ensure_worker, worker_pid
 
 Callback = Callable[[frozenset[str]], None]
 
@@ -45,7 +45,8 @@ class Watcher:
 
     def __init__(self, home: Path, store: TaskStore) -> None:
         self._home, self._store = home, store
-        self.problem = ""
+        self._problem = ""
+        self._dies = False
         self._start_over()
 
     def _start_over(self) -> None:
@@ -75,9 +76,27 @@ class Watcher:
         self._tried_start = time.monotonic()
         try:
             ensure_worker(self._home)
-            self.problem = ""
+            self._problem, self._dies = "", False
         except WorkerError as error:
-            self.problem = str(error)
+            self._problem, self._dies = str(error), isinstance(error, WorkerDiesError)
+
+    @property
+    def problem(self) -> str:
+        """Why no worker could be started, as a sentence; empty if none is known."""
+        if self._problem and worker_pid(self._home) is not None:
+            self._problem, self._dies = "", False  # somebody else could
+        return self._problem
+
+    def check_worker(self) -> None:
+        """For who waits: nothing will come of it while the worker dies at each start.
+
+        Raises:
+            WorkerDiesError: So it is. The tasks are kept.
+        """
+        if self._dies:
+            self.revive()  # it may be mended
+        if self._dies and (problem := self.problem):
+            raise WorkerDiesError(problem)
 
     @contextmanager
     def subscribed(self, callback: Callback, task_ids: Collection[str] | None) -> Iterator[None]:
@@ -222,6 +241,8 @@ class Watcher:
         due = time.monotonic() - self._tried_start > START_EVERY
         if due and self._watched:
             self.start_worker()
+            if self._dies:
+                self._dispatch(None)  # who waits meets it where it can be answered
 
     def _counter_moved(self) -> bool:
         try:

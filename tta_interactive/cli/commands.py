@@ -118,6 +118,7 @@ def status(arguments: argparse.Namespace, screen: Screen) -> Exit:
         if not arguments.ids:
             return _overview(tasks, screen)
         found = [tasks.status(one) for one in arguments.ids]
+        _warn_without_worker(tasks, screen)
     if screen.is_json:
         show_json(screen, found, is_one=len(found) == 1)
         return Exit.OK
@@ -134,6 +135,7 @@ def status(arguments: argparse.Namespace, screen: Screen) -> Exit:
 
 def _overview(tasks: BlockingEngine, screen: Screen) -> Exit:
     found = tasks.list(statuses=UNFINISHED, limit=PAGE)
+    _warn_without_worker(tasks, screen)
     if screen.is_json:
         show_json(screen, found)
         return Exit.OK

@@ -29,7 +29,7 @@ from tta_interactive.settings import read_settings
 from tta_interactive.store import place
 from tta_interactive.store.migrate import APPLICATION_ID, newest
 from tta_interactive.text import one_line
-from tta_interactive.worker.start import worker_pid
+from tta_interactive.worker.start import worker_pid, worker_trouble
 
 State = Literal["ok", "warning", "trouble"]
 
@@ -197,6 +197,8 @@ def _database_words(uri: str) -> str:
 
 def _worker(home: Path) -> Check:
     pid = worker_pid(home)
+    if pid is None and (words := worker_trouble(home)):
+        return Check(name="worker", state="trouble", detail=words)
     if pid is None:
         return Check(name="worker", state="ok", detail="none runs; the next submit starts one")
     return Check(name="worker", state="ok", detail=worker_words(look_at(pid)))

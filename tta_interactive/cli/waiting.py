@@ -106,6 +106,7 @@ def wait_for(
 
     Raises:
         KeyboardInterrupt: Ctrl-C; the tasks go on.
+        WorkerDiesError: Nobody can work on them.
     """
     deadline = None if timeout is None else time.monotonic() + timeout
     changes = _Changes()
@@ -121,6 +122,7 @@ def wait_for(
                 left = display.tick if deadline is None else deadline - time.monotonic()
                 if left <= 0:
                     break
+                engine.check_worker()
                 for task_id in changes.take(min(left, display.tick)) & tasks.keys():
                     tasks[task_id] = engine.status(task_id)
     finally:

@@ -22,6 +22,7 @@ from tta_interactive.worker.start import (
     worker_command,
     worker_environment,
     worker_pid,
+    worker_trouble,
 )
 
 START_SECONDS: Final = 15.0  # a cold start takes about half a second; a busy machine longer
@@ -52,7 +53,7 @@ def worker(arguments: argparse.Namespace, screen: Screen) -> Exit:
         found = {} if facts is None else asdict(facts)
         screen.json({"running": facts is not None, "home": str(home), **found})
     elif facts is None:
-        screen.line("No worker runs. The next submit starts one.")
+        screen.line(worker_trouble(home) or "No worker runs. The next submit starts one.")
     else:
         screen.line(worker_words(facts))
     return Exit.OK
@@ -62,9 +63,11 @@ def _start(home: Path) -> None:
     core = Core(home, owner="cli")
     core.counts()  # the store must be there, and be good
     core.close()
-    ensure_worker(home)
+    ensure_worker(home, insist=True)
     if wait_for_worker(home, START_SECONDS) is None:
-        raise WorkerError(f"The worker did not start. Its last words are in {home / LOG}.")
+        raise WorkerError(
+            worker_trouble(home) or f"The worker did not start. Its last words are in {home / LOG}."
+        )
 
 
 def _stop(home: Path, screen: Screen) -> None:

@@ -125,6 +125,7 @@ class Magics:
                 say_json(task)
             else:
                 self.session.show(task)
+                self._tell_problem()
             if options.detail and task.error is not None and task.error.detail:
                 say(task.error.detail[-LOG_BYTES:])
         shown_at = self.session.execution_count
@@ -140,6 +141,11 @@ class Magics:
         say(counts_text(counts))
         if tasks:
             self._table(tasks)
+            self._tell_problem()
+
+    def _tell_problem(self) -> None:
+        if problem := self.session.engine.worker_problem:
+            say(f"No worker runs: {problem}")
 
     def _list(self, options: argparse.Namespace, _: "_Names") -> None:
         tasks = self.session.engine.list(

@@ -55,6 +55,7 @@ def wait_for(
                 screen.clear()
                 _say_timeout(tasks, timeout)
                 return None
+            engine.check_worker()
             screen.show(tasks, waited)
             moved.wait(LOOK if timeout is None else min(LOOK, timeout - waited))
     except KeyboardInterrupt:

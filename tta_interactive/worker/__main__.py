@@ -9,6 +9,7 @@ from pathlib import Path
 from tta_interactive.errors import TTAError
 from tta_interactive.settings import read_settings
 from tta_interactive.store.place import prepare
+from tta_interactive.worker import starts
 from tta_interactive.worker.lease import Lease
 from tta_interactive.worker.loop import Worker
 from tta_interactive.worker.privacy import become_private
@@ -28,6 +29,7 @@ def main(arguments: list[str]) -> int:
         prepare(home, make=False)
         lease = _lease(home)
         if lease is None:
+            starts.forget_own(home)
             return 0
         Worker(read_settings(home), lease).run()
     except TTAError as error:

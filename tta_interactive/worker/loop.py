@@ -34,6 +34,7 @@ from tta_interactive.worker.endings import ending_of, ending_of_lost
 from tta_interactive.worker.lease import Lease
 from tta_interactive.worker.local import LocalPlacement
 from tta_interactive.worker.parents import Parents
+from tta_interactive.worker.starts import forget_all
 
 REPORT_SECONDS: Final = 0.1  # progress of all tasks is stored together, this often
 REFUSED_SECONDS: Final = 1.0  # before a task that could not be started is tried again
@@ -80,6 +81,7 @@ class Worker:
         self._placement.warm_up()
         self._recover()
         self._bell.open()
+        forget_all(self._home)
         self._ballast.restore()
         try:
             while not self._is_over():

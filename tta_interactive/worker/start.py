@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-from tta_interactive.errors import WorkerError
+from tta_interactive.errors import WorkerDiesError, WorkerError
+from tta_interactive.worker import starts
 from tta_interactive.worker.lease import holder
 
 LOG: Final = "worker.log"
@@ -50,17 +51,27 @@ def worker_pid(home: Path) -> int | None:
     return holder(home)
 
 
-def ensure_worker(home: Path) -> None:
+def ensure_worker(home: Path, *, insist: bool = False) -> None:
     """Start a worker unless one lives. Returns at once; two that race do no harm.
+
+    Args:
+        home: The store's directory.
+        insist: Try now, however often it failed.
 
     Raises:
         WorkerError: No process can be started. What was submitted stays queued.
+        WorkerDiesError: It dies at each start, and it is not yet time for the next one.
     """
     _started[:] = [(place, process) for place, process in _started if process.poll() is None]
     if holder(home) is not None:
         return
     # Two on their way are enough: one may be ending, the other takes over.
     if sum(place == home for place, _ in _started) >= MOST_ON_THEIR_WAY:
+        return
+    past = starts.look(home)
+    if past.due_in > 0 and not insist:
+        if past.are_hopeless:
+            raise WorkerDiesError(starts.hopeless_words(home, home / LOG))
         return
     if not sys.executable:
         raise WorkerError(
@@ -82,6 +93,7 @@ def ensure_worker(home: Path) -> None:
                 start_new_session=True,
             )
             _started.append((home, process))
+            starts.note(home, process.pid)
         finally:
             os.close(log)
     except OSError as error:
@@ -89,6 +101,13 @@ def ensure_worker(home: Path) -> None:
             f"No worker can be started ({error.strerror}). Your task is kept and stays queued. "
             f"Run in a terminal: {' '.join(worker_command(home))}"
         ) from None
+
+
+def worker_trouble(home: Path) -> str:
+    """Why no worker runs although it was tried, in words; empty: nothing is known to be wrong."""
+    if holder(home) is not None or not starts.look(home).are_hopeless:
+        return ""
+    return starts.hopeless_words(home, home / LOG)
 
 
 def stop_worker(home: Path, timeout: float = 10.0) -> bool:

@@ -1,0 +1,142 @@
+"""A worker that dies at each start: tried three times, told in words, taken back when mended."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.mcp_wire import Server
+from tests.e2e.processes import until
+from tests.e2e.tta_command import run
+from tta_interactive.blocking import BlockingEngine
+from tta_interactive.errors import WorkerDiesError
+from tta_interactive.worker import starts
+from tta_interactive.worker.start import ensure_worker, wait_for_worker, worker_pid
+
+WORDS = "ImportError: pydantic_core of another release"
+
+
+@pytest.fixture
+def broken(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An interpreter that starts and dies, as one with a broken package does."""
+    place = home.parent / "python"
+    place.write_text(f"#!/bin/sh\necho '{WORDS}' >&2\nexit 1\n")
+    place.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(place))
+    yield place
+    shutil.rmtree(home / starts.FOLDER, ignore_errors=True)
+
+
+def given_up(home: Path) -> None:
+    """Wait until a worker was tried three times."""
+
+    def tried() -> bool:
+        try:
+            ensure_worker(home)
+        except WorkerDiesError:
+            return True
+        return False
+
+    home.mkdir(mode=0o700, exist_ok=True)
+    until(tried, 20, "three starts failed")
+
+
+def test_who_waits_is_told_after_three_tries_and_the_task_is_kept(home: Path, broken: Path) -> None:
+    with BlockingEngine(home) as engine:
+        task_id = engine.submit("shell", {"argv": ["true"]})
+        with pytest.raises(WorkerDiesError, match="died at each of its last starts") as caught:
+            engine.wait(task_id)  # without a time-out: it would hang
+        assert WORDS in str(caught.value)
+        assert "tta worker start" in str(caught.value)
+        assert starts.look(home).failed == starts.TRIES
+        assert engine.status(task_id).status == "queued"
+        assert WORDS in engine.worker_problem
+
+
+def test_it_goes_on_when_it_is_mended(
+    home: Path, broken: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with BlockingEngine(home) as engine:
+        task_id = engine.submit("shell", {"argv": ["true"]})
+        with pytest.raises(WorkerDiesError):
+            engine.wait(task_id)
+        monkeypatch.undo()
+        ensure_worker(home, insist=True)
+        assert wait_for_worker(home, 20) is not None
+        until(lambda: engine.status(task_id).is_final, 20)
+        assert engine.wait(task_id, 20).status == "completed"
+        assert engine.worker_problem == ""
+        assert starts.look(home).failed == 0
+
+
+def test_it_is_tried_again_now_and_then_without_anybody_s_help(
+    home: Path, broken: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_up(home)
+    monkeypatch.undo()
+    with BlockingEngine(home) as engine:
+        task_id = engine.submit("shell", {"argv": ["true"]})
+        # A user who looks again and again; the pause is bounded.
+        until(lambda: engine.status(task_id).is_final, 30, "it was tried again")
+        assert engine.status(task_id).status == "completed"
+
+
+def test_many_clients_do_not_start_it_more_often(home: Path, broken: Path) -> None:
+    given_up(home)
+    for _ in range(20):
+        with pytest.raises(WorkerDiesError):
+            ensure_worker(home)
+    assert starts.look(home).failed == starts.TRIES
+
+
+@pytest.mark.parametrize(
+    "words", [["status"], ["doctor"], ["worker", "status"], ["submit", "shell", "--", "true"]]
+)
+def test_the_command_says_it(home: Path, broken: Path, words: list[str]) -> None:
+    given_up(home)
+    with BlockingEngine(home) as engine:
+        engine.submit("shell", {"argv": ["true"]})
+    done = run(home, *words)
+    assert WORDS in " ".join((done.stdout + done.stderr).split())
+
+
+def test_an_agent_is_told_and_not_left_waiting(home: Path, broken: Path, tmp_path: Path) -> None:
+    executable, sys.executable = sys.executable, sys.orig_argv[0]
+    server = Server(home, tmp_path, "--allow", "shell").start()
+    sys.executable = executable
+    try:
+        given_up(home)
+        arguments = {"kind": "shell", "params": {"argv": ["true"]}}
+        submitted = server.call("tta_submit", arguments)["structuredContent"]
+        waited = server.call("tta_wait", {"task_ids": [submitted["task_id"]]})
+        looked = server.call("tta_status", {"task_id": submitted["task_id"]})
+        for answer in (submitted, waited["structuredContent"], looked["structuredContent"]):
+            assert WORDS in answer["next_action"]
+            assert "tell the user" in answer["next_action"]
+        assert not waited["structuredContent"]["done"]
+        assert WORDS in waited["content"][0]["text"]
+        assert WORDS in looked["content"][0]["text"]
+    finally:
+        server.end()
+
+
+def test_a_number_that_became_a_stranger_s_is_a_failed_start_and_left_alone(home: Path) -> None:
+    home.mkdir(mode=0o700)
+    (home / starts.FOLDER).mkdir()
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    with subprocess.Popen(["sleep", "60"]) as stranger:
+        for ticks, said in ((1, boot), (2, boot), (3, "another-boot")):
+            (home / starts.FOLDER / f"{stranger.pid}.{ticks}").write_text(f"{said} 1.0\n")
+        assert starts.look(home) == starts.Starts(on_their_way=0, failed=2, due_in=0.0)
+        starts.note(home, stranger.pid)
+        assert starts.look(home).on_their_way == 1
+        with BlockingEngine(home) as engine:
+            assert engine.wait(engine.submit("shell", {"argv": ["true"]}), 20).is_final
+        assert os.listdir(home / starts.FOLDER) == []
+        assert stranger.poll() is None
+        assert worker_pid(home) != stranger.pid
+        stranger.kill()
