@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -122,6 +123,26 @@ def test_an_agent_is_told_and_not_left_waiting(home: Path, broken: Path, tmp_pat
         assert WORDS in looked["content"][0]["text"]
     finally:
         server.end()
+
+
+def test_a_worker_that_gets_as_far_as_the_store_and_fails_counts_too(home: Path) -> None:
+    home.mkdir(mode=0o700)
+    (home / "tasks.db").write_bytes(b"no database at all" * 1000)
+    (home / "tasks.db").chmod(0o600)
+    given_up(home)
+    with pytest.raises(WorkerDiesError, match="tasks.db"):
+        ensure_worker(home)
+
+
+def test_a_worker_that_somebody_kills_is_no_worker_that_dies(home: Path) -> None:
+    with BlockingEngine(home) as engine:
+        engine.counts()  # makes the store
+        for _ in range(starts.TRIES + 1):
+            ensure_worker(home)
+            assert wait_for_worker(home, 20) is not None
+            os.kill(worker_pid(home) or 0, signal.SIGKILL)
+            until(lambda: worker_pid(home) is None)
+        assert engine.wait(engine.submit("shell", {"argv": ["true"]}), 20).status == "completed"
 
 
 def test_a_number_that_became_a_stranger_s_is_a_failed_start_and_left_alone(home: Path) -> None:

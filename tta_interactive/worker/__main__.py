@@ -31,7 +31,12 @@ def main(arguments: list[str]) -> int:
         if lease is None:
             starts.forget_own(home)
             return 0
-        Worker(read_settings(home), lease).run()
+        starts.forget_own(home)  # who kills it from now on says nothing about the next one
+        try:
+            Worker(read_settings(home), lease).run()
+        except BaseException:
+            starts.note(home, os.getpid())
+            raise
     except TTAError as error:
         logging.getLogger(__name__).error("%s", error)
         return 1

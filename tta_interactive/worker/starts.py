@@ -1,9 +1,11 @@
 """Workers that were started and have not served yet: known to every process of the user.
 
     a client starts a worker       -> starts/PID.TICKS, with the boot and the time
-    the worker serves, or is not
-    needed                         -> its file is gone
-    a worker died before           -> the file of a dead process stays: one start that failed
+    the worker has the lease, or
+    is not needed                  -> its file is gone
+    it died before, or ended with
+    an error                       -> the file of a dead process: one start that failed
+    a worker serves                -> all of them are gone
 
 A process is its pid, its start time and the boot: a number that was given away again is nobody
 we know. Without a worker, three failed starts mean that it dies at each: then it is tried only
@@ -59,7 +61,7 @@ def note(home: Path, pid: int) -> None:
 
 
 def forget_own(home: Path) -> None:
-    """For a worker that is not needed: another one serves."""
+    """For a worker that came as far as the lease, whoever has it."""
     pid = os.getpid()
     with contextlib.suppress(OSError):
         (home / FOLDER / f"{pid}.{_start_ticks(pid)}").unlink()
