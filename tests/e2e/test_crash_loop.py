@@ -130,7 +130,7 @@ def test_a_worker_that_gets_as_far_as_the_store_and_fails_counts_too(home: Path)
     (home / "tasks.db").write_bytes(b"no database at all" * 1000)
     (home / "tasks.db").chmod(0o600)
     given_up(home)
-    with pytest.raises(WorkerDiesError, match="tasks.db"):
+    with pytest.raises(WorkerDiesError, match=r"tasks\.db"):
         ensure_worker(home)
 
 
