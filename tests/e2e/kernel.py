@@ -204,6 +204,19 @@ class Kernel:
         self._manager.restart_kernel(now=False)
         self.connect()
 
+    def shut_down(self) -> None:
+        """What closing the notebook for good does."""
+        self.client.stop_channels()
+        self._manager.shutdown_kernel(now=False)
+
+    def run_to_death(self, code: str) -> None:
+        """Run a cell that kills the kernel; returns when it is dead."""
+        self.client.execute(code)
+        deadline = time.monotonic() + BOUND
+        while self._manager.is_alive():
+            assert time.monotonic() < deadline, "the kernel lives on"
+            time.sleep(0.02)
+
     def click(self, comm_id: str, **forged: object) -> None:
         """What JupyterLab sends when a button is clicked: through a subshell of its own.
 

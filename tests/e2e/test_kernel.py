@@ -1,8 +1,10 @@
 """The notebook door in a real kernel: what it costs, survives and never does."""
 
 import sqlite3
+from contextlib import closing
 
 from tests.e2e.kernel import WIDGET_VIEW, Kernel, button_in, usage_error
+from tta_interactive.blocking import BlockingEngine
 
 HEAVY = ("pydantic", "ipywidgets", "anyio", "mcp", "anywidget", "cloudpickle")
 
@@ -109,6 +111,38 @@ def test_a_task_goes_on_through_a_restart_and_the_new_kernel_finds_it() -> None:
         assert kernel.value("t.status") in ("queued", "running")
         assert "COMPLETED" in kernel.run("%tta_wait long").text
         assert kernel.run("%tta_logs long").text == "done"
+
+
+def test_a_task_goes_on_when_its_kernel_is_shut_down() -> None:  # M4
+    with Kernel() as kernel:
+        kernel.run("t = %tta_submit shell --name long -- sh -c 'sleep 3; echo done'")
+        kernel.until("t.status == 'running'")
+        task_id = kernel.value("t.id")
+        kernel.shut_down()
+        with closing(BlockingEngine(kernel.home / "store")) as engine:
+            assert engine.status(task_id).status == "running"
+            task = engine.wait(task_id, 20)
+            assert (task.status, task.attempt) == ("completed", 1)
+            assert engine.logs(task_id) == "done\n"
+
+
+def test_a_task_whose_kernel_died_before_it_was_shown_is_found_again() -> None:  # M9
+    submit = "%tta_submit shell --key nightly -- sh -c 'echo once'"
+    with Kernel() as kernel:
+        # Ringing the worker is the first thing after the commit.
+        kernel.run_to_death(
+            "import os\nfrom tta_interactive.watcher import Watcher\n"
+            f"Watcher.ring = lambda self: os.kill(os.getpid(), 9)\n{submit}"
+        )
+        kernel.restart()
+        kernel.run("t = %tta_status --last")
+        task_id = kernel.value("t.id")
+        kernel.run(submit.replace("%tta_submit", "t = %tta_submit"))
+        assert kernel.value("t.id") == task_id
+        assert "COMPLETED" in kernel.run("%tta_wait t").text
+        assert kernel.run("%tta_logs t").text == "once"
+        with closing(BlockingEngine(kernel.home / "store")) as engine:
+            assert [task.id for task in engine.list()] == [task_id]
 
 
 def test_a_new_kernel_gives_the_card_of_a_task_the_same_model() -> None:

@@ -6,11 +6,12 @@
   0.45 s for the worst of 100 transactions, measured) and cannot be interrupted.
 - A reader never waits for a writer; that is why there are two.
 - A forked child never touches its parent's connections: it opens its own.
+- A log that grows and grows because somebody does not stop reading stops the writers.
+- A log or database that is taken away while it is open is noticed before the next look.
 - Only the worker checkpoints (SQLite 3.7.0 to 3.51.2 can damage a file when two do at once:
   https://www.sqlite.org/wal.html#walresetbug).
 """
 
-import errno
 import fcntl
 import os
 import random
@@ -22,23 +23,23 @@ from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import quote
 
-from tta_interactive.errors import (
-    StoreBusyError,
-    StoreDamagedError,
-    StoreError,
-    StoreFullError,
-    StoreVersionError,
-    UnsafePlaceError,
-)
+from tta_interactive.errors import StoreBusyError, StoreDamagedError, StoreVersionError
+from tta_interactive.store import locks
+from tta_interactive.store.failures import damaged, failed, is_busy, replaced, unusable
 from tta_interactive.store.migrate import check_version, migrate, newest
 from tta_interactive.store.place import DATABASE, prepare
 
 T = TypeVar("T")
 
 LOCK_SECONDS: Final = 5.0
+READER_SECONDS: Final = 0.05  # between looks at who still reads
 MAX_WAL_BYTES: Final = 64 * 1024 * 1024
 # Connections of a parent process, kept so that no destructor closes them in a child.
 _inherited: list[sqlite3.Connection] = []
+
+
+class _ReplacedError(Exception):
+    """The files that a connection has open are not the store's any more."""
 
 
 class Connections:
@@ -60,25 +61,27 @@ class Connections:
         self._pid = os.getpid()
         self._reader: sqlite3.Connection | None = None
         self._writer: sqlite3.Connection | None = None
+        self._files: tuple[int, ...] | None = None  # those that the connections have open
         self._reading = threading.RLock()
         self._writing = threading.RLock()
 
     def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` on the reading connection. It must leave no cursor half read."""
         self._check_process()
-        with self._reading:
-            db = self._reader = self._reader or self._translated(self._open)
-            return self._translated(lambda: work(db))
+        return self._translated(lambda: self._look(work))
 
     def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` in one durable transaction; it may be run again if the lock is taken."""
         self._check_process()
-        with self._writing:
-            db = self._writer = self._writer or self._translated(self._open)
-            return self._translated(lambda: self._transaction(db, work))
+        if not self._of_worker:  # what a task came to is always recorded
+            self._wait_for_readers()
+        return self._translated(lambda: self._transaction(work))
 
     def checkpoint(self) -> bool:
-        """Move the log into the database file; whether all of it went. Only for the worker."""
+        """Move the log into the database file; whether all of it went. Only for the worker.
+
+        Who stays in the middle of reading keeps it from going; `locks.readers` names them.
+        """
         self._check_process()
         with self._writing:
             if self._writer is None:
@@ -102,10 +105,19 @@ class Connections:
             _inherited.extend(db for db in (self._reader, self._writer) if db is not None)
             self._start_over()
 
-    def _transaction(self, db: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
-        deadline = time.monotonic() + LOCK_SECONDS
+    def _look(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        with self._reading:
+            db = self._reader = self._standing(self._reader) or self._open()
+            return work(db)
+
+    def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        with self._writing:
+            return self._tried(work, time.monotonic() + LOCK_SECONDS)
+
+    def _tried(self, work: Callable[[sqlite3.Connection], T], deadline: float) -> T:
         while True:
             try:
+                db = self._writer = self._standing(self._writer) or self._open()
                 try:
                     db.execute("BEGIN IMMEDIATE")
                     if db.execute("PRAGMA user_version").fetchone()[0] != newest():
@@ -117,16 +129,59 @@ class Connections:
                     db.execute("COMMIT")
                 except BaseException:  # also Ctrl-C: leave no transaction behind
                     if db.in_transaction:
-                        db.execute("ROLLBACK")
+                        self._roll_back(db)
                     raise
             except sqlite3.OperationalError as error:
-                if not _is_busy(error) or time.monotonic() > deadline:
+                if not is_busy(error) or time.monotonic() > deadline:
                     raise
                 time.sleep(random.uniform(0.0005, 0.003))  # noqa: S311  (jitter, no secret)
             else:
                 return done
 
+    def _roll_back(self, db: sqlite3.Connection) -> None:
+        try:
+            db.execute("ROLLBACK")
+        except sqlite3.Error:
+            # Closing it undoes the transaction too; the next call opens another one.
+            self._writer = None
+            db.close()
+
+    def _standing(self, db: sqlite3.Connection | None) -> sqlite3.Connection | None:
+        """The connection, if the files that it has open are still those of the store.
+
+        Raises:
+            _ReplacedError: They are not.
+        """
+        if db is None:
+            return None
+        found = _identity(self.path)
+        if found == self._files or (found is None and self._of_worker):
+            return db  # the worker looks itself whether its directory was taken away
+        raise _ReplacedError
+
+    def _wait_for_readers(self) -> None:
+        """Wait while the log is too long and the same process goes on reading.
+
+        Raises:
+            StoreBusyError: It went on for too long.
+        """
+        stuck: set[int] | None = None
+        deadline = time.monotonic() + LOCK_SECONDS
+        while (size := log_size(self.path)) > MAX_WAL_BYTES:
+            found = locks.readers(self.path)
+            stuck = found if stuck is None else stuck & found
+            if not stuck:
+                return  # it is only long, and the worker will empty it
+            if time.monotonic() > deadline:
+                names = " and ".join(f"process {pid}" for pid in sorted(stuck))
+                raise StoreBusyError(
+                    f"The log of the task store has grown to {size / 2**20:.0f} MiB, because "
+                    f"{names} does not stop reading. Resume or end it, then try again."
+                )
+            time.sleep(READER_SECONDS)
+
     def _open(self) -> sqlite3.Connection:
+        self._standing(self._reader or self._writer)  # both must have the same files
         prepare(self.home, make=not self._of_worker)
         create_database(self.home, make=not self._of_worker)
         db = _connect(self.path)
@@ -135,58 +190,30 @@ class Connections:
         db.execute(f"PRAGMA journal_size_limit = {MAX_WAL_BYTES if self._of_worker else -1}")
         db.execute("PRAGMA trusted_schema = OFF")
         db.execute("PRAGMA temp_store = MEMORY")
+        db.execute("PRAGMA user_version").fetchone()  # opens the log
+        # From here on nobody of ours removes the log, or makes another one.
+        self._files = _identity(self.path)
         return db
 
     def _translated(self, work: Callable[[], T]) -> T:
         try:
             return work()
         except sqlite3.OperationalError as error:
-            raise self._named(error) from error
+            raise failed(self.home, error) from error
         except OSError as error:
             raise unusable(self.home, error) from error
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.IntegrityError):
                 raise
-            raise StoreDamagedError(
-                f"The task store {str(self.path)!r} cannot be read ({error}). Stop all tta "
-                "processes, move the directory away and submit again; logs stay readable there."
-            ) from error
-
-    def _named(self, error: sqlite3.OperationalError) -> StoreError:
-        name = getattr(error, "sqlite_errorname", "")
-        if _is_busy(error):
-            return StoreBusyError(
-                f"The task store was locked for more than {LOCK_SECONDS:g} s"
-                f"{_holder(self.path)}. Resume or end that process, then try again."
-            )
-        if name.startswith("SQLITE_FULL"):
-            return StoreFullError(
-                f"The disk of {str(self.home)!r} is full, so nothing was recorded. Free some "
-                "space and try again; `tta gc` removes finished tasks."
-            )
-        if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
-            return UnsafePlaceError(
-                f"The task store {str(self.path)!r} cannot be written ({error}). "
-                "Make its directory writable for you, or set TTA_HOME to another one."
-            )
-        return StoreError(f"The task store {str(self.path)!r} failed: {error} ({name}).")
-
-
-def unusable(home: Path, error: OSError) -> StoreError:
-    """What a failed system call on a file of the store means."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StoreFullError(
-            f"The disk of {str(home)!r} is full, so nothing was recorded. Free some "
-            "space and try again; `tta gc` removes finished tasks."
-        )
-    return StoreError(
-        f"The task store in {str(home)!r} cannot be used: {error.strerror or error}. "
-        "`tta doctor` shows what is wrong with it."
-    )
+            raise damaged(self.home, error) from error
+        except _ReplacedError:
+            # Both: they share the index that SQLite maps. Not under their locks: close takes both.
+            self.close()
+            raise replaced(self.home) from None
 
 
 def create_database(home: Path, *, make: bool = True) -> None:
-    """Make the file, unless not to `make` one, private from its first byte, and bring it to the newest schema.
+    """Make the file, private from its first byte, and bring it to the newest schema.
 
     One process at a time: switching a new file to WAL fails for 1 of 640 even with a
     time-out of 10 s (measured), so an flock of a file of its own keeps the others out.
@@ -232,21 +259,22 @@ def _connect(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _is_busy(error: sqlite3.OperationalError) -> bool:
-    name = getattr(error, "sqlite_errorname", "")
-    return name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL"))
-
-
-def _holder(path: Path) -> str:
-    """' by process N', from the locks that the kernel knows on the store's shared memory."""
+def log_size(database: Path) -> int:
+    """How many bytes the log of a store has."""
     try:
-        inode = path.with_name(f"{path.name}-shm").stat().st_ino
-        locks = Path("/proc/locks").read_text("ascii", "replace")
+        return os.stat(f"{database}-wal").st_size
     except OSError:
-        return ""
-    for line in locks.splitlines():
-        fields = line.split()
-        # '1: POSIX ADVISORY WRITE 4711 fe:00:1234 120 120': proc(5).
-        if len(fields) > 5 and fields[3] == "WRITE" and fields[5].endswith(f":{inode}"):
-            return f" by process {fields[4]}"
-    return ""
+        return 0
+
+
+def _identity(database: Path) -> tuple[int, ...] | None:
+    """Which files the database and its log are; None if there is no database."""
+    try:
+        file = os.stat(database)
+    except OSError:
+        return None
+    try:
+        log = os.stat(f"{database}-wal")
+    except OSError:
+        return file.st_dev, file.st_ino
+    return file.st_dev, file.st_ino, log.st_ino

@@ -8,6 +8,7 @@ Nothing here ever opens the database's files: closing a second descriptor of an 
 drops the locks of the first (howtocorrupt.html, section 2.2).
 """
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -35,6 +36,7 @@ def prepare(home: Path, *, make: bool = True) -> None:
 
     Raises:
         UnsafePlaceError: The place cannot be used; the sentence says what to do.
+        OSError: The disk is full.
     """
     if not make and not (home / DATABASE).exists():
         raise UnsafePlaceError(f"There is no task store in {str(home)!r}: nothing to serve.")
@@ -49,6 +51,8 @@ def prepare(home: Path, *, make: bool = True) -> None:
         for folder in FOLDERS:
             (home / folder).mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise  # the caller says it
         raise UnsafePlaceError(
             f"The state directory {str(home)!r} cannot be made: {error.strerror}. "
             "Set TTA_HOME to a directory that you may write."

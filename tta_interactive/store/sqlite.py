@@ -22,13 +22,14 @@ from tta_interactive.settings import AGENT_SLOTS
 from tta_interactive.store import blobs
 from tta_interactive.store import statements as sql
 from tta_interactive.store.claim import is_startable, startable
-from tta_interactive.store.connection import Connections, unusable
+from tta_interactive.store.connection import Connections
 from tta_interactive.store.consequences import (
     cancel,
     cancel_steps,
     fail_dependents,
     not_completed,
 )
+from tta_interactive.store.failures import unusable
 from tta_interactive.store.protocol import Ending, Filter, Report
 from tta_interactive.store.rows import (
     as_json,

@@ -129,6 +129,8 @@ class LocalPlacement:
 
     def _start(self, task: Task, plan: Plan) -> None:
         directory = attempt_directory(self._home, task.id, task.attempt)
+        if directory.exists():  # of another life: the database came from a backup
+            shutil.rmtree(directory)
         spec = AttemptSpec(
             task_id=task.id,
             attempt=task.attempt,

@@ -24,7 +24,8 @@ from typing import Final
 from tta_interactive.doorbell import LOOK_SECONDS
 from tta_interactive.errors import StoreBusyError, StoreFullError
 from tta_interactive.settings import Settings
-from tta_interactive.store import Ending, Report, SqliteStore
+from tta_interactive.store import Ending, Report, SqliteStore, locks
+from tta_interactive.store.place import DATABASE
 from tta_interactive.task import SandboxLevel, Task, TaskStatus
 from tta_interactive.version import __version__
 from tta_interactive.worker.attempt import Outcome
@@ -42,6 +43,7 @@ FULL_SECONDS: Final = 1.0  # before a full disk is tried again
 UPKEEP_SECONDS: Final = 5.0
 COLLECT_SECONDS: Final = 0.001
 CHECKPOINT_BYTES: Final = 4 * 1024 * 1024
+LONG_LOG_BYTES: Final = 32 * 1024 * 1024  # half of where submits are refused
 STOP_SECONDS: Final = 8.0  # for what runs to end, when the worker is told to
 
 log = logging.getLogger(__name__)
@@ -335,7 +337,11 @@ class Worker:
             return
         if size > CHECKPOINT_BYTES or (size and not self._running):
             try:
-                self._store.checkpoint()
+                if not self._store.checkpoint() and size > LONG_LOG_BYTES:
+                    readers = sorted(locks.readers(self._home / DATABASE))
+                    log.warning(
+                        "the store's log has %d MiB: processes %s read on", size >> 20, readers
+                    )
             except (StoreFullError, StoreBusyError) as error:
                 log.warning("%s", error)
                 self._ballast.drop()

@@ -103,7 +103,8 @@ class Pool:
             deadline = time.monotonic() + 1.0  # they end by themselves when their worker dies
             while held(str(directory / "lock")) and time.monotonic() < deadline:
                 time.sleep(0.01)
-            sweep(str(directory), directory.name)
+            if held(str(directory / "lock")):  # a copy's processes are the original's
+                sweep(str(directory), directory.name)
             remove(directory)
 
     def close(self) -> None:
