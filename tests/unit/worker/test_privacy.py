@@ -6,12 +6,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from attempt_tools import until
 
 from tta_interactive import doorbell
+from tta_interactive.store import SqliteStore
 from tta_interactive.worker.start import wait_for_worker, worker_command, worker_environment
 
 ROOT = Path(__file__).parents[3]
@@ -21,6 +23,12 @@ AS_A_TASK = (
     ["setpriv", "--bounding-set=-sys_ptrace,-perfmon,-sys_admin"] if os.geteuid() == 0 else []
 )
 STRANGER = 65534
+
+
+def make_store(home: Path) -> None:
+    """An empty one: a worker serves no directory without."""
+    with closing(SqliteStore(home)) as store:
+        store.last_event()
 
 
 def can_read(path: str) -> bool:
@@ -35,7 +43,7 @@ def can_list(path: str) -> bool:
 
 
 def test_a_task_cannot_read_the_memory_environment_or_files_of_the_worker(home: Path) -> None:
-    home.mkdir(mode=0o700)
+    make_store(home)
     environment = {**worker_environment(), "TTA_TEST_KEY": "hunter2"}
     with subprocess.Popen([*AS_A_TASK, *worker_command(home)], env=environment) as worker:
         try:
@@ -118,7 +126,7 @@ def test_a_stranger_who_squats_on_the_socket_is_not_spoken_to(tmp_path: Path) ->
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_the_worker_does_not_listen_to_a_stranger_and_its_directory_is_closed(home: Path) -> None:
-    home.mkdir(mode=0o700)
+    make_store(home)
     says, hears = os.pipe()
 
     def call() -> None:
