@@ -16,6 +16,7 @@ import anyio
 from anyio import to_thread
 
 from mcp_server.audit import AuditLog, digest
+from mcp_server.expand import WORKFLOW, Expansion
 from mcp_server.policy import (
     DEFAULT_KIND,
     MAX_PER_MINUTE,
@@ -117,7 +118,7 @@ class Door:
             step = self._told(view.next_action)
             text = task_text(view) if step == view.next_action else f"{task_text(view)}\n{step}"
             return StatusAnswer(tasks=[view], next_action=step), text
-        tasks = await self._reader.list(limit=asked.limit)
+        tasks = await self._reader.list(limit=asked.limit, with_steps=False)
         views = [self._view(task, results=False, room=len(tasks)) for task in tasks]
         counts = {name: n for name, n in (await self._engine.counts()).items() if n}
         going = [view.task_id for view in views if not view.finished and view.owner is None]
@@ -218,7 +219,11 @@ class Door:
         policy = self._policy
         policy.check_kind(asked.kind)
         workspace = await to_thread.run_sync(policy.workspace, asked.workspace)
-        params = await to_thread.run_sync(policy.params, asked.params, workspace)
+        best = SandboxLevel.LIMITS
+        if asked.kind in (DEFAULT_KIND, WORKFLOW):  # the others do not depend on it: it takes time
+            best = await to_thread.run_sync(_best_sandbox)
+        expansion = Expansion(policy, workspace, best)
+        params = await to_thread.run_sync(expansion.params, asked.kind, dict(asked.params))
         for task_id in asked.after:
             await self._own(task_id)
         if (rest := self._rate.take(time.monotonic())) > 0:
@@ -226,14 +231,13 @@ class Door:
                 f"You submitted {MAX_PER_MINUTE} tasks within a minute. Submit again in "
                 f"{rest:.0f} s, and wait for tasks with tta_wait instead of submitting anew."
             )
-        if (await self._engine.counts())[TaskStatus.QUEUED] >= MAX_QUEUED:
+        queued = (await self._engine.counts())[TaskStatus.QUEUED]
+        if queued + expansion.tasks > MAX_QUEUED:
             raise ForbiddenError(
-                f"{MAX_QUEUED} of your tasks are queued already, which is the most. Wait for some "
-                "with tta_wait, or cancel those that are not needed."
+                f"{queued} of your tasks are queued already, and this would be {expansion.tasks} "
+                f"more; the most is {MAX_QUEUED}. Wait for some with tta_wait, or cancel those "
+                "that are not needed."
             )
-        best = SandboxLevel.LIMITS
-        if asked.kind == DEFAULT_KIND:  # the others do not depend on it, and a look takes time
-            best = await to_thread.run_sync(_best_sandbox)
         return TaskRequest.checked(
             kind=asked.kind,
             params=params,

@@ -142,10 +142,16 @@ class BlockingEngine:
         owner: str | None = None,
         limit: int = 50,
         before_seq: int | None = None,
+        with_steps: bool = True,
     ) -> list[Task]:
         """As `ExecutionEngine.list`."""
         return self._core.find(
-            statuses=statuses, kind=kind, owner=owner, limit=limit, before_seq=before_seq
+            statuses=statuses,
+            kind=kind,
+            owner=owner,
+            limit=limit,
+            before_seq=before_seq,
+            with_steps=with_steps,
         )
 
     def steps(self, task_id: str) -> Sequence[Task]:

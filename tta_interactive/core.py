@@ -143,6 +143,7 @@ class Core:
         owner: str | None = None,
         limit: int = 50,
         before_seq: int | None = None,
+        with_steps: bool = True,
     ) -> list[Task]:
         """Tasks that this door may see, the newest first."""
         if not 1 <= limit <= MAX_LIST:
@@ -153,6 +154,7 @@ class Core:
             statuses=statuses,
             kind=kind,
             owner=self._only or owner,
+            without_steps=not with_steps,
             limit=limit,
             before_seq=before_seq,
         )

@@ -177,11 +177,26 @@ class ExecutionEngine:
         owner: str | None = None,
         limit: int = 50,
         before_seq: int | None = None,
+        with_steps: bool = True,
     ) -> list[Task]:
-        """Tasks, the newest first; results over 64 KiB are left out of them."""
+        """Tasks, the newest first; results over 64 KiB are left out of them.
+
+        Args:
+            statuses: Only tasks of these.
+            kind: Only of this kind.
+            owner: Only of this owner.
+            limit: At most so many.
+            before_seq: Only older ones than that of this number.
+            with_steps: Whether to list steps of other tasks too.
+        """
         return await to_thread.run_sync(
             lambda: self._core.find(
-                statuses=statuses, kind=kind, owner=owner, limit=limit, before_seq=before_seq
+                statuses=statuses,
+                kind=kind,
+                owner=owner,
+                limit=limit,
+                before_seq=before_seq,
+                with_steps=with_steps,
             )
         )
 

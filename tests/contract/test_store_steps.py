@@ -63,6 +63,8 @@ def test_parent_step_and_rule_come_back_as_they_were_given(store: TaskStore) -> 
     assert (parent.parent, parent.steps, parent.on_failure) == (None, 2, "stop")
     assert (step.parent, step.step, step.steps, step.on_failure) == ("p", "a", 0, "continue")
     assert [task.id for task in store.find(Filter(parent="p"))] == ["b", "a"]
+    assert [task.id for task in store.find(Filter(without_steps=True))] == ["p"]
+    assert [task.id for task in store.find(Filter(without_steps=True, statuses=[Q]))] == ["p"]
 
 
 def test_steps_begin_after_their_parent_has(store: TaskStore) -> None:

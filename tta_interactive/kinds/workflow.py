@@ -29,7 +29,8 @@ class WorkflowParams(Params):
     """The steps, and what a failure means."""
 
     steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=MAX_STEPS)]
-    """In any order: `after` says what waits for what."""
+    """Each is `{name, kind, params, after}`, in any order: `after` names the steps that must
+    complete first. It may set `label`, `priority`, `timeout` and `max_attempts` too."""
     on_failure: OnFailure = "continue"
     """When a step does not complete, what depends on it fails. `continue`: the others go on.
     `stop`: those that have not begun are cancelled."""

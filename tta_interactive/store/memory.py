@@ -113,6 +113,7 @@ class MemoryStore:
             and (only.kind is None or task.kind == only.kind)
             and (only.owner is None or task.owner == only.owner)
             and (only.parent is None or task.parent == only.parent)
+            and not (only.without_steps and task.parent is not None)
             and (only.before_seq is None or task.seq < only.before_seq)
         ]
         return sorted(found, key=lambda task: -task.seq)[: only.limit]

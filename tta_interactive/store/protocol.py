@@ -53,6 +53,8 @@ class Filter:
     kind: str | None = None
     owner: str | None = None
     parent: str | None = None
+    without_steps: bool = False
+    """Whether tasks that are steps of another are left out."""
     before_seq: int | None = None
     limit: int = 50
 

@@ -100,6 +100,7 @@ class SqliteStore:
     def find(self, only: Filter) -> list[Task]:
         values: dict[str, Any] = {
             "parent": only.parent,
+            "without_steps": True if only.without_steps else None,
             "statuses": None if only.statuses is None else json.dumps(sorted(only.statuses)),
             "kind": only.kind,
             "owner": only.owner,

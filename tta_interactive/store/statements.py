@@ -89,6 +89,7 @@ LIST_WHERE: Final = {
     "kind": "kind = :kind",
     "owner": "owner = :owner",
     "parent": "parent = :parent",
+    "without_steps": "parent IS NULL",
     "before_seq": "seq < :before_seq",
 }
 PROGRAMS: Final = "python"  # the owner whose tasks have no index

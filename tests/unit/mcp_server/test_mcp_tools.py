@@ -68,7 +68,7 @@ async def test_no_more_than_the_quota_is_queued_and_room_comes_back(
     waiting = [facts(await submit(client, "true", after=[first]))["task_id"] for _ in range(3)]
     refused = await submit(client, "true", after=[first])
     assert refused.is_error
-    assert "3 of your tasks are queued already" in refused.content[0].text
+    assert "3 of your tasks are queued already, and this would be 1 more" in refused.content[0].text
     await client.call_tool("tta_cancel", {"task_id": waiting[0]})
     facts(await submit(client, "true", after=[first]))
     await client.call_tool("tta_cancel", {"task_id": first})
@@ -78,3 +78,31 @@ async def test_the_answer_to_a_submit_says_how_long_the_result_is_kept(client: C
     result = await submit(client, "true")
     assert facts(result)["kept_days"] == 7.0
     assert "kept for 7 days" in result.content[0].text
+
+
+async def test_the_steps_of_a_workflow_count_as_tasks_and_no_kind_is_smuggled_in(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = Policy(home=home, roots=(tmp_path,), kinds=frozenset({"tests", "shell", "workflow"}))
+    settings = replace(read_settings(home), keep_days=7.0)
+    monkeypatch.setattr(tools, "MAX_QUEUED", 4)
+
+    def asked(*kinds: str) -> dict[str, Any]:
+        params = {"shell": {"argv": ["true"]}, "python": {"code": "1"}}
+        steps = [{"name": f"s{n}", "kind": k, "params": params[k]} for n, k in enumerate(kinds)]
+        return {"kind": "workflow", "params": {"steps": steps}}
+
+    async with Client(make_server(policy, settings)) as client:
+        for call, words in (
+            (asked("shell", "python"), "Kind 'python' is not allowed here"),
+            (asked(*["shell"] * 4), "this would be 5 more"),
+        ):
+            refused = await client.call_tool("tta_submit", call)
+            assert refused.is_error
+            assert words in refused.content[0].text  # type: ignore[union-attr]
+        assert facts(await client.call_tool("tta_status", {}))["counts"] == {}
+        task_id = facts(await client.call_tool("tta_submit", asked("shell", "shell")))["task_id"]
+        answer = facts(await client.call_tool("tta_wait", {"task_ids": [task_id]}))
+        assert answer["tasks"][0]["result"]["counts"] == {"completed": 2}
+        listed = facts(await client.call_tool("tta_status", {}))
+        assert [task["task_id"] for task in listed["tasks"]] == [task_id]
