@@ -8,7 +8,8 @@ import codecs
 import os
 import sys
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal, cast
@@ -31,7 +32,7 @@ from tta_interactive.settings import read_settings
 from tta_interactive.store import Filter, TaskStore, open_store
 from tta_interactive.task import Task, TaskStatus
 from tta_interactive.watcher import Watcher
-from tta_interactive.worker import logs
+from tta_interactive.worker import logs, secret_values
 
 Sees = Literal["all", "own"]
 FOLLOW_SECONDS: Final = 0.2  # between looks at a growing file, only while somebody follows
@@ -83,7 +84,8 @@ class Core:
                 continue  # and its steps come after one another
             for task_id in task.after:
                 self.require(task_id)
-        stored = self.store.add(tasks)
+        with self._confided(tasks):
+            stored = self.store.add(tasks)
         self.watcher.ring()
         return [task for task in stored if task.parent is None]
 
@@ -93,6 +95,24 @@ class Core:
             raise ForbiddenError(
                 f"Tasks of kind {kind[:80]!r} may not be submitted here. Allowed: {allowed}."
             )
+
+    @contextmanager
+    def _confided(self, tasks: Sequence[Task]) -> Generator[None]:
+        """Keep the secrets of the tasks that are stored in this block."""
+        secret = {task.id: secret_values.read_own(task.secrets, os.environ)
+                  for task in tasks if task.secrets}  # fmt: skip
+        if secret and self._allow is not None:
+            raise ForbiddenError("Tasks from here may not be given secrets.")
+        if secret:
+            self.store.last_event()  # makes the directory, or says why not
+        try:
+            for task_id, values in secret.items():
+                secret_values.keep(self.home, task_id, values)
+            yield
+        finally:
+            # What is there already (same request key), or was refused, needs none.
+            for task_id in secret.keys() - {task.id for task in self.store.get_many(secret)}:
+                secret_values.forget(self.home, task_id)
 
     def resolve(self, wanted: str) -> str:
         """The id that is meant, if this door may see the task."""
@@ -131,6 +151,7 @@ class Core:
             sandbox=old.sandbox,
             python=old.python,
             environment=old.environment,
+            secrets=old.secrets,
             metadata={**old.metadata, "retry_of": old.id},
         )
         return self.submit([again])[0].id

@@ -82,6 +82,9 @@ class TaskRequest(BaseModel):
     """Interpreter for Python code; default: the one that submits."""
     environment: dict[NoNul, NoNul] = {}
     """More variables for the task. They are stored: no secrets."""
+    secrets: Annotated[tuple[NoNul, ...], Field(max_length=50)] = ()
+    """Names of variables of the submitter's environment that only the task's process gets. Their
+    values are never stored with the task, and are taken out of its output and result."""
     metadata: dict[str, JsonValue] = {}
 
     @classmethod
@@ -129,6 +132,10 @@ def as_task(request: TaskRequest, *, owner: str, python: str, at: datetime) -> T
     """
     kind = get_kind(request.kind)
     params = checked_params(kind, request.params)
+    if request.secrets and not kind.takes_secrets:
+        raise InvalidRequestError(
+            f"Tasks of kind {request.kind!r} take no secrets. Leave them out, or use another kind."
+        )
     repeat = request.idempotent
     if repeat is None:
         repeat = kind.idempotent or (request.max_attempts or 1) > 1
@@ -141,6 +148,7 @@ def as_task(request: TaskRequest, *, owner: str, python: str, at: datetime) -> T
         workspace=request.workspace or _current_directory(),
         python=request.python or python,
         environment=_inherited(request.environment),
+        secrets=tuple(dict.fromkeys(request.secrets)),
         priority=request.priority,
         after=tuple(dict.fromkeys(request.after)),
         not_before=request.not_before,

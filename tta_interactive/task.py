@@ -137,6 +137,8 @@ class Task(BaseModel):
     """Interpreter that runs Python code of this task: the submitter's own by default."""
     environment: dict[str, str] = {}
     """Variables set for the task beside the allow-listed ones. Never secrets."""
+    secrets: tuple[str, ...] = ()
+    """Names of variables whose values only its own process gets; they are not stored here."""
     priority: Priority = Priority.NORMAL
     after: tuple[str, ...] = ()
     """Ids of tasks that must complete before this one starts."""

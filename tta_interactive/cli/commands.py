@@ -48,6 +48,7 @@ def submit(arguments: argparse.Namespace, screen: Screen) -> Exit:
             request_key=arguments.key,
             after=tuple(tasks.status(one).id for one in _parts(arguments.after)) or None,
             sandbox=arguments.sandbox,
+            secrets=tuple(arguments.secret) or None,
         )
         task_id = tasks.submit(request)
         return _submitted(tasks, task_id, arguments.wait, screen)

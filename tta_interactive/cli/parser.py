@@ -115,6 +115,14 @@ def _submit(submit: Parser) -> None:
         help="start when these are completed",
     )
     submit.add_argument(
+        "--secret",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="give the task this variable of your environment; its value is not stored, and is "
+        "taken out of the output",
+    )
+    submit.add_argument(
         "--sandbox", choices=[level.word for level in SandboxLevel], help="the least level"
     )
 

@@ -103,6 +103,8 @@ class Kind:
     """Whether the work may be repeated when its process was lost, unless the task says."""
     sandbox: ClassVar[SandboxLevel] = SandboxLevel.LIMITS
     """The least level that it runs at, unless the task says."""
+    takes_secrets: ClassVar[bool] = False
+    """Whether its process may get secrets of the submitter's environment."""
     timeout: ClassVar[float | None] = None
     """Seconds an attempt may take, unless the task says."""
     step_kinds: ClassVar[frozenset[str]] = frozenset()

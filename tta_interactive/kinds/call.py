@@ -44,6 +44,7 @@ class CallKind(Kind):
     Params = CallParams
     summary = "a Python function, module:name; its return value is the result"
     target = "function"
+    takes_secrets = True
     trusted_only = True
     sandbox = SandboxLevel.NONE
 

@@ -35,6 +35,7 @@ class PythonKind(Kind):
     Params = PythonParams
     summary = "Python text in a fresh interpreter; its last expression is the result"
     target = "code"
+    takes_secrets = True
 
     def label(self, params: PythonParams) -> str:
         first = next((line.strip() for line in params.code.splitlines() if line.strip()), "")

@@ -35,6 +35,7 @@ class ShellKind(Kind):
     Params = ShellParams
     summary = "a command; completed when it exits with 0"
     target = "argv"
+    takes_secrets = True
 
     def label(self, params: ShellParams) -> str:
         return shlex.join(params.argv) if params.argv else (params.script or "")

@@ -97,6 +97,7 @@ class Magics:
             request_key=options.key,
             after=tuple(engine.status(one).id for one in after) or None,
             sandbox=options.sandbox,
+            secrets=tuple(options.secret or ()) or None,
         )
         task = engine.status(engine.submit(request))
         self.session.last_id = task.id

@@ -121,6 +121,9 @@ def _submit(name: str) -> _Parser:
         choices=["none", "limits", "landlock", "namespaces"],
         help="the least containment",
     )
+    parser.add_argument(
+        "--secret", action="append", metavar="NAME", help="give it this variable, stored nowhere"
+    )
     parser.add_argument("--quiet", action="store_true", help="show no card")
     parser.add_argument("--json", action="store_true", help="print the task as JSON, no card")
     return parser

@@ -18,6 +18,7 @@ BODY: Final = (
     "workspace",
     "python",
     "environment",
+    "secrets",
     "after",
     "max_attempts",
     "timeout",

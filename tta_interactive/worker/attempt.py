@@ -55,6 +55,8 @@ class AttemptSpec:
     max_result_bytes: int = 16 * 1024 * 1024
     successor: tuple[str, ...] = ()
     """The command that starts a new worker, should this one die."""
+    has_secrets: bool = False
+    """Whether the store's directory holds values for this task alone."""
     inherit: int = 0
     """How many extra descriptors go to the child; it then dies with the worker."""
 

@@ -68,7 +68,7 @@ class LocalPlacement:
             plan = plan_of(task)
             if plan.argv is None and plan.child is None:
                 self._news.ended(task.id, task.attempt, Outcome(status="completed"), None)
-            elif plan.pooled and not task.sandbox:
+            elif plan.pooled and not task.sandbox and not task.secrets:
                 self._pool.place(task, plan)
             else:
                 self._start(task, plan)
@@ -142,6 +142,7 @@ class LocalPlacement:
             python=task.python,
             workspace=task.workspace,
             environment=task.environment,
+            has_secrets=bool(task.secrets),
             timeout=task.timeout or None,
             sandbox=int(task.sandbox or 0),
             contains_itself=plan.contains_itself,

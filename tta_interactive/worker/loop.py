@@ -18,6 +18,7 @@ import selectors
 import signal
 import socket
 import time
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -28,6 +29,7 @@ from tta_interactive.store import Ending, Report, SqliteStore, locks
 from tta_interactive.store.place import DATABASE
 from tta_interactive.task import SandboxLevel, Task, TaskStatus
 from tta_interactive.version import __version__
+from tta_interactive.worker import secret_values
 from tta_interactive.worker.attempt import Outcome
 from tta_interactive.worker.ballast import Ballast
 from tta_interactive.worker.bell import BellServer
@@ -63,6 +65,7 @@ class Worker:
         self._bell = BellServer(self._home, self._selector, greeting, self._rung, self._watched)
         self._running: dict[str, Task] = {}
         self._parents = Parents(self._store, self._rung)
+        self._confided: set[str] = set()  # those that have secrets
         self._endings: list[Ending] = []
         self._reports: dict[str, Report] = {}
         self._reported_at = 0.0
@@ -220,10 +223,15 @@ class Worker:
             for ending in endings:
                 self._reports.pop(ending.task_id, None)
                 self._placement.forget(ending.task_id)
+                if ending.task_id in self._confided and ending.status is not TaskStatus.QUEUED:
+                    self._confided.discard(ending.task_id)
+                    secret_values.forget(self._home, ending.task_id)
             for task in started:
                 self._parents.moved(task)
                 self._is_due |= task.cancel_requested_at is not None
                 self._running[task.id] = task
+                if task.secrets:
+                    self._confided.add(task.id)
                 self._placement.place(task)
             self._bell.ring({*(e.task_id for e in endings), *(t.id for t in started)})
             # What fails or is tried again may move others, which only the store knows; and
@@ -278,6 +286,8 @@ class Worker:
         for task in self._store.active():
             log.info("task %s was left running by an earlier worker", task.id)
             self._running[task.id] = task
+            if task.secrets:
+                self._confided.add(task.id)
             self._placement.adopt(task)
 
     def _is_over(self) -> bool:
@@ -331,6 +341,7 @@ class Worker:
             log.error("the state directory was moved or removed: the worker ends")
             self._stop()
             return
+        secret_values.forget_final(self._home, self._going)
         try:
             size = os.stat(self._home / "tasks.db-wal").st_size
         except OSError:
@@ -346,6 +357,9 @@ class Worker:
                 log.warning("%s", error)
                 self._ballast.drop()
         self._ballast.restore()
+
+    def _going(self, task_ids: Collection[str]) -> dict[str, bool]:
+        return {task.id: not task.is_final for task in self._store.get_many(task_ids)}
 
 
 def _now() -> datetime:

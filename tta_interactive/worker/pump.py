@@ -14,6 +14,8 @@ import fcntl
 import os
 from dataclasses import dataclass
 
+from tta_interactive.worker.redact import Redactor
+
 HEAD = "log"
 OLDER, NEWEST = "log.tail.0", "log.tail.1"
 BLOCK = 256 * 1024
@@ -96,9 +98,12 @@ class LogFile:
 class Pump:
     """Moves bytes from `fd`, the reading end of a pipe, into the log of `directory`."""
 
-    def __init__(self, fd: int, directory: str, max_bytes: int) -> None:
+    def __init__(
+        self, fd: int, directory: str, max_bytes: int, redactor: Redactor | None = None
+    ) -> None:
         self._fd = fd
         self._log = LogFile(directory, max_bytes)
+        self._redactor = redactor
         os.set_blocking(fd, False)
         with contextlib.suppress(OSError):  # over the user's limit: the default size works too
             fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
@@ -122,12 +127,16 @@ class Pump:
                 return True
             if not block:
                 return False
+            if self._redactor is not None:
+                block = self._redactor.feed(block)
             self._log.keep(memoryview(block))
         return True
 
     def close(self) -> None:
         """Close the pipe and the log."""
         os.close(self._fd)
+        if self._redactor is not None:
+            self._log.keep(memoryview(self._redactor.flush()))
         self._log.close()
 
 

@@ -20,9 +20,10 @@ import socket
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NoReturn
 
-from tta_interactive.worker import adoption, tree
+from tta_interactive.worker import adoption, secret_values, tree
 from tta_interactive.worker.attempt import (
     AttemptSpec,
     Outcome,
@@ -36,6 +37,7 @@ from tta_interactive.worker.launch import (
     launch,
 )
 from tta_interactive.worker.pump import Pump
+from tta_interactive.worker.redact import Redactor
 from tta_interactive.worker.successor import start_successor
 from tta_interactive.worker.sweep import sweep
 from tta_interactive.worker.verdict import Reason, exit_facts, judge
@@ -73,6 +75,7 @@ class Shim:
         self._handlers: dict[int, Callable[[], None]] = {}
         self._statuses: dict[int, int] = {}
         self._reason: Reason | None = None
+        self._redactor: Redactor | None = None
         self._inbox = b""
         self._outbox = b""
         self._progress_line = b""
@@ -92,7 +95,9 @@ class Shim:
         self._watch(self._channel, self._hear)
         signal.signal(signal.SIGTERM, self._abandon)
         try:
-            self._task = launch(self._spec, self._lock, self._extra, self._available, self._cookie)
+            self._task = launch(
+                self._with_secrets(), self._lock, self._extra, self._available, self._cookie
+            )
         except LaunchError as error:
             self._finish(Outcome(status="failed", error=error.error))
             return
@@ -104,11 +109,26 @@ class Shim:
             tree.kill_all()
             raise
 
+    def _with_secrets(self) -> AttemptSpec:
+        """What to start: the only process beside this one that gets the secrets."""
+        if not self._spec.has_secrets:
+            return self._spec
+        try:
+            values = secret_values.read(self._spec.state, self._spec.task_id)
+        except (OSError, ValueError):
+            raise LaunchError(
+                "secrets",
+                "The secrets that this task was submitted with are gone.",
+                "Submit it again from where they are set.",
+            ) from None
+        self._redactor = Redactor(list(values.values()))
+        return replace(self._spec, environment={**self._spec.environment, **values})
+
     # ------------------------------------------------------------ from start to verdict
 
     def _attend(self) -> None:
         task, spec = self._task, self._spec
-        self._pump = Pump(task.output, spec.directory, spec.max_log_bytes)
+        self._pump = Pump(task.output, spec.directory, spec.max_log_bytes, self._redactor)
         os.set_blocking(task.progress, False)
         self._pidfd = os.pidfd_open(task.pid)
         self._watch(task.output, self._take_output)
@@ -203,6 +223,9 @@ class Shim:
                        "Its words stand in the task's log; `tta doctor` shows more.")  # fmt: skip
 
     def _finish(self, outcome: Outcome) -> None:
+        if self._redactor is not None:
+            clean = self._redactor.clean
+            outcome = replace(outcome, result=clean(outcome.result), error=clean(outcome.error))
         try:
             write_outcome(self._spec.directory, outcome)
         except OSError:
@@ -274,6 +297,8 @@ class Shim:
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return  # a task may write what it likes
         message = message.encode("utf-8", "backslashreplace").decode()
+        if self._redactor is not None:
+            message = self._redactor.clean(message)
         self._progress = {"type": "progress", "fraction": fraction, "message": message}
         if call:
             self._progress["call"] = call
