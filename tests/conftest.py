@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ from tta_interactive.task import SandboxLevel, Task
 from tta_interactive.worker.start import stop_worker, wait_for_worker
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+# A namespace where whoever runs the tests may mount: root has the right, others get one.
+MOUNT_NAMESPACE = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
 REQUIRE_ALL = os.environ.get("TTA_REQUIRE_ALL") == "1"
 
 
@@ -26,11 +29,22 @@ def a_task(**facts: Any) -> Task:
     return Task.model_validate({**usual, **facts})
 
 
+def can_mount() -> bool:
+    """Whether a small disk can be mounted for a test, where only the test sees it."""
+    try:
+        command = [*MOUNT_NAMESPACE, "mount", "-t", "tmpfs", "none", "/tmp"]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
 def missing_parts() -> dict[str, str]:
     """Marker -> why its tests cannot run on this machine."""
     missing: dict[str, str] = {}
     if probe() < SandboxLevel.NAMESPACES:
         missing["sandbox"] = "bubblewrap is not installed or cannot make namespaces"
+    if not can_mount():
+        missing["small_disk"] = "this machine makes no namespace in which a disk can be mounted"
     if shutil.which("strace") is None:
         missing["strace"] = "strace is not installed"
     if shutil.which("chromium") is None:

@@ -60,7 +60,8 @@ def other_python(tmp_path: Path) -> Path:
 def test_a_task_outlives_its_deleted_environment_and_new_ones_are_told(
     home: Path, other_python: Path, tmp_path: Path
 ) -> None:
-    home.mkdir(mode=0o700)
+    with BlockingEngine(home) as engine:
+        engine.counts()  # a worker serves no directory without a store
     command = [str(other_python), "-P", "-m", "tta_interactive.worker", str(home)]
     worker = subprocess.Popen(command, env=worker_environment())
     try:

@@ -46,8 +46,9 @@ def prepare(home: Path, *, make: bool = True) -> None:
         found = problem(home)  # before anything is written into it
         if found:
             raise UnsafePlaceError(found)
-        if stat.S_IMODE(home.lstat().st_mode) != 0o700:
-            home.chmod(0o700)
+        mode = stat.S_IMODE(home.lstat().st_mode)
+        if mode & 0o077:
+            home.chmod(mode & 0o700)  # read-only stays so: somebody wanted it
         for folder in FOLDERS:
             (home / folder).mkdir(mode=0o700, exist_ok=True)
     except OSError as error:

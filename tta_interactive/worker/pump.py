@@ -23,6 +23,7 @@ PIPE_BYTES = 1024 * 1024  # fewer wake-ups for a task that prints much; the kern
 START_DIGITS = 20  # of a 64-bit number
 START_BYTES = START_DIGITS + 1
 BLOCKS_AT_ONCE = 64  # then other events get a turn
+END_OF_FILE = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -36,6 +37,7 @@ class LogFile:
         self._part_room = 0
         self._out: int | None = None
         self._in_tail = False
+        self._newest = HEAD
         self._broken = False
         self.total = 0
         self.kept = 0
@@ -55,12 +57,29 @@ class LogFile:
                 return
             try:
                 count = os.write(self._file(), block[: self._room()])
-            except OSError:
+            except OSError as error:
                 # The disk is full, or the directory is gone: the task goes on without a log.
                 self._broken = True
+                self._say_that_it_ends(error.strerror or str(error))
                 continue
             self._took(count)
             block = block[count:]
+
+    def _say_that_it_ends(self, reason: str) -> None:
+        """Write a note over the last bytes: where the disk is full, there is room for no more."""
+        note = b"\n[... the rest could not be kept: %s ...]\n" % reason.encode()
+        try:
+            fd = os.open(os.path.join(self._directory, self._newest), END_OF_FILE)
+            try:
+                first = 0 if self._newest == HEAD else START_BYTES
+                size = os.fstat(fd).st_size
+                start = max(first, size - len(note))
+                os.pwrite(fd, note, start)
+                self.kept -= max(0, size - start)
+            finally:
+                os.close(fd)
+        except OSError:
+            pass  # not even that
 
     def _room(self) -> int:
         return self._part_room if self._in_tail else self._head_room
@@ -88,8 +107,10 @@ class LogFile:
             with contextlib.suppress(FileNotFoundError):
                 self.kept -= os.stat(older).st_size - START_BYTES
             os.rename(newest, older)
+            self._newest = OLDER
         self._in_tail = True
         self._out = os.open(newest, NEW_FILE, 0o600)
+        self._newest = NEWEST
         self._part_room = self._part_bytes
         os.write(self._out, b"%0*d\n" % (START_DIGITS, self.total))
         return self._out
