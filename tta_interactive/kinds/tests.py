@@ -32,6 +32,9 @@ class TestsParams(Params):
     """Same seed, same tests."""
     overwrite: bool = False
     """Whether to replace a test file that was not made by us, or was edited since."""
+    extend: bool = False
+    """Whether to add to a test file that is there what raises the coverage, below its last line;
+    what stands in it stays as it is."""
     max_tests: Annotated[int, Field(ge=1, le=2000)] = 300
     """No more tests than this."""
     use_cache: bool = True

@@ -5,6 +5,7 @@ the path nor the order.
 """
 
 import os
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,36 +30,53 @@ class Final:
     output: str
 
 
-def run_in_place(bench: Bench, source: Source, output: Path, workspace: Path) -> Final:
-    """`pytest OUTPUT` in the workspace."""
-    session = Session(
+def run_in_place(
+    bench: Bench,
+    source: Source,
+    output: Path,
+    workspace: Path,
+    names: Collection[str],
+    flags: Sequence[str] = ("-P",),
+) -> Final:
+    """`pytest OUTPUT` in the workspace.
+
+    Args:
+        names: The tests that must pass there; others in the file must only not fail.
+        flags: Of Python. What is started as `pytest` does not put the current directory on the
+            path, and neither does `-P`.
+    """
+    session = plain_session(source, workspace)
+    step, sheet = session.run(bench, bench.place("final"), [*flags, *plain_arguments(output)])
+    bad = {name: why for name in names if (why := sheet.outcomes.get(name))}
+    if sheet.unfinished in names:
+        bad[sheet.unfinished] = f"its process {step.how}"
+    ran = all(name in sheet.outcomes for name in names)
+    passed = step.code == 0 and sheet.status == 0 and sheet.is_authentic and not bad and ran
+    other = bool(sheet.broken) or not _is_same(sheet.module_file, source.file)
+    text = "\n".join(part for part in (sheet.broken, step.output) if part)
+    return Final(passed, bad, other, text[-4000:])
+
+
+def plain_session(source: Source, workspace: Path, without: Sequence[str] = ()) -> Session:
+    """pytest as it is in the real tree: our plugin only reports."""
+    return Session(
         root=None,
         timeout=SECONDS,
         module=source.name,
         workspace=workspace,
         readable=settings_above(workspace),
+        without=without,
     )
-    # -P: what is started as `pytest` does not put the current directory on the path either.
-    arguments = [
-        "-P", "-m", "pytest", "-q", "--tb=short",
+
+
+def plain_arguments(output: Path) -> list[str]:
+    """The command line that anybody types, and our plugin."""
+    return [
+        "-m", "pytest", "-q", "--tb=short",
         "-p", "_tta_inside.plugin",
         "-p", "no:cacheprovider",
         f"./{output}",
     ]  # fmt: skip
-    step, sheet = session.run(bench, bench.place("final"), arguments)
-    bad = {test: why for test, why in sheet.outcomes.items() if why}
-    if sheet.unfinished:
-        bad[sheet.unfinished] = f"its process {step.how}"
-    passed = (
-        step.code == 0
-        and sheet.status == 0
-        and sheet.is_authentic
-        and not bad
-        and bool(sheet.outcomes)
-    )
-    other = bool(sheet.broken) or not _is_same(sheet.module_file, source.file)
-    text = "\n".join(part for part in (sheet.broken, step.output) if part)
-    return Final(passed, bad, other, text[-4000:])
 
 
 def settings_above(workspace: Path) -> list[Path]:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from tta_interactive.runners.testgen.backend import Backend
+from tta_interactive.runners.testgen.existing import Existing
+from tta_interactive.runners.testgen.measure import Measured
 from tta_interactive.runners.testgen.module import Source
 from tta_interactive.runners.testgen.probe import Probed
 from tta_interactive.runners.testgen.report import Durations, Suspicion
@@ -32,6 +34,7 @@ class Wish:
     overwrite: bool
     max_tests: int
     use_cache: bool
+    extend: bool = False
 
 
 @dataclass
@@ -87,3 +90,7 @@ class Job:
     ledger: Ledger
     say: Say
     """Tells the fraction done, and what is being done."""
+    existing: Existing | None = None
+    """The file that is to be extended."""
+    known: Measured | None = None
+    """What its tests reach."""

@@ -4,10 +4,12 @@
 is why the figures of a task are the figures that anybody gets again.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from tta_interactive.runners.testgen.probe import percentages
+from tta_interactive.runners.testgen.probe import percent
 from tta_interactive.runners.testgen.scratch import Copied
 from tta_interactive.runners.testgen.session import Session, pytest_arguments, write_tests
 from tta_interactive.runners.testgen.split import Suite
@@ -15,6 +17,7 @@ from tta_interactive.runners.testgen.steps import Bench, bad_report
 from tta_interactive.runners.testgen.useless import Arc, useful
 
 SECONDS = 300.0
+DATA_FILE = "coverage.data"
 
 
 class NotPassedError(Exception):
@@ -33,21 +36,49 @@ class NotPassedError(Exception):
 class Measured:
     """What the tests reach in the module."""
 
-    line: float
-    """Percent of lines."""
-    branch: float
-    """Percent of branches; 100 if there are none."""
-    missing: tuple[int, ...]
+    covered: tuple[int, ...] = ()
+    """The lines that they run, the import included."""
+    missing: tuple[int, ...] = ()
     """The lines that no test runs."""
-    missing_branches: tuple[Arc, ...]
+    missing_branches: tuple[Arc, ...] = ()
     """The jumps that no test takes, as (line, next line)."""
-    reached: dict[str, tuple[Arc, ...]]
+    branches: int = 0
+    """All jumps of the module."""
+    reached: dict[str, tuple[Arc, ...]] = field(default_factory=dict[str, tuple[Arc, ...]])
     """Test -> line pairs; '' is what the import runs."""
 
-    def useful(self) -> set[str]:
-        """The tests that add something."""
+    @property
+    def line(self) -> float:
+        """Percent of lines."""
+        return percent(len(self.covered), len(self.covered) + len(self.missing))
+
+    @property
+    def branch(self) -> float:
+        """Percent of branches; 100 if there are none."""
+        return percent(self.branches - len(self.missing_branches), self.branches)
+
+    @property
+    def partial(self) -> tuple[int, ...]:
+        """Lines that run, but not into every line that can follow."""
+        return tuple(sorted({line for line, _ in self.missing_branches} & set(self.covered)))
+
+    def useful(self, known: "Measured | None" = None) -> set[str]:
+        """The tests that add something, also to what is known to be reached without them."""
         tests = {test: arcs for test, arcs in self.reached.items() if test}
-        return useful(tests, self.reached.get("", ()))
+        before = self.reached.get("", ())
+        more = (arc for arcs in known.reached.values() for arc in arcs) if known else ()
+        return useful(tests, {*before, *more})
+
+    def joined(self, known: "Measured") -> "Measured":
+        """What both reach together; what each test reaches is only told of these."""
+        covered = {*self.covered, *known.covered}
+        return Measured(
+            tuple(sorted(covered)),
+            tuple(sorted({*self.missing, *known.missing} - covered)),
+            tuple(sorted({*self.missing_branches} & {*known.missing_branches})),
+            max(self.branches, known.branches),
+            self.reached,
+        )
 
 
 def measure(bench: Bench, copied: Copied, module: str, tests: Suite, name: str) -> Measured:
@@ -59,15 +90,8 @@ def measure(bench: Bench, copied: Copied, module: str, tests: Suite, name: str) 
     """
     file = write_tests(bench, tests, name)
     place = bench.place("coverage")
-    data = place / "coverage.data"
-    settings = bench.files / f"{place.name}.coveragerc"
-    settings.write_text("[run]\ndynamic_context = test_function\n", encoding="utf-8")
-    arguments = [
-        "-P", "-m", "coverage", "run", "--branch", f"--source={module}",
-        f"--data-file={data}", f"--rcfile={settings}",
-        *pytest_arguments(bench, file),
-    ]  # fmt: skip
-    step, sheet = Session(root=copied.root, timeout=SECONDS).run(bench, place, arguments)
+    arguments = under_coverage(bench, place, module, pytest_arguments(bench, file))
+    step, sheet = Session(root=copied.root, timeout=SECONDS).run(bench, place, ["-P", *arguments])
     bad = {test: why for test, why in sheet.outcomes.items() if why}
     if sheet.unfinished and sheet.is_authentic:
         bad[sheet.unfinished] = f"its process {step.how}"
@@ -75,28 +99,64 @@ def measure(bench: Bench, copied: Copied, module: str, tests: Suite, name: str) 
         raise NotPassedError(bad)
     if not sheet.is_believable(step):
         raise bad_report("The measurement of the kept tests", step)
+    return measured_in(bench, place, copied.file, file.stem)
+
+
+def under_coverage(bench: Bench, place: Path, module: str, arguments: Sequence[str]) -> list[str]:
+    """The arguments of Python that run a module (`-m pytest ...`) and measure another one."""
+    settings = bench.files / f"{place.name}.coveragerc"
+    settings.write_text("[run]\ndynamic_context = test_function\n", encoding="utf-8")
+    return [
+        "-m", "coverage", "run", "--branch", f"--source={module}",
+        f"--data-file={place / DATA_FILE}", f"--rcfile={settings}", *arguments,
+    ]  # fmt: skip
+
+
+def measured_in(
+    bench: Bench, place: Path, file: Path, stem: str, readable: Sequence[Path] = ()
+) -> Measured:
+    """Read what was measured in a place.
+
+    Args:
+        file: The module, where it was imported from.
+        stem: The name of the test file, without `.py`.
+        readable: What the sandbox must see of the real tree.
+
+    Raises:
+        TaskFailure: There is nothing to be read.
+    """
     # In the same directory: it is the only one where the data file can be opened.
-    facts = {"data": str(data), "file": str(copied.file), "json": str(place / "coverage.json")}
-    read, report = bench.run_job(place, "facts", facts, timeout=SECONDS)
+    facts = {
+        "data": str(place / DATA_FILE),
+        "file": str(file),
+        "json": str(place / "coverage.json"),
+    }
+    step, report = bench.run_job(place, "facts", facts, timeout=SECONDS, readable=readable)
     if report is None:
-        raise bad_report("The measurement", read)
-    if "summary" not in report:  # no test as much as imported the module
-        return Measured(0.0, 0.0, (), (), {unit.name: () for unit in tests.units})
-    return _measured(report)
+        raise bad_report("The measurement", step)
+    return _measured(report, stem)
 
 
-def _measured(report: dict[str, Any]) -> Measured:
-    line, branch = percentages(report["summary"])
+def _measured(report: dict[str, Any], stem: str) -> Measured:
+    """Empty if no test as much as imported the module: then the report holds an error."""
     reached: dict[str, tuple[Arc, ...]] = {}
     for context, pairs in report.get("reached", {}).items():
-        # `test_lexer.test_a` or `test_lexer.TestA.test_b`: the unit is the second part.
+        # `test_lexer.test_a` or `tests.test_lexer.TestA.test_b`: the unit follows the file.
         parts = str(context).split(".")
-        unit = parts[1] if len(parts) > 1 else ""
+        unit = parts[parts.index(stem) + 1] if stem in parts[:-1] else ""
         arcs = tuple((int(a), int(b)) for a, b in pairs)
         reached[unit] = (*reached.get(unit, ()), *arcs)
-    missing = tuple(int(number) for number in report.get("missing_lines", ()))
-    jumps = tuple((int(a), int(b)) for a, b in report.get("missing_branches", ()))
-    return Measured(line, branch, missing, jumps, reached)
+    return Measured(
+        covered=_numbers(report.get("executed_lines", ())),
+        missing=_numbers(report.get("missing_lines", ())),
+        missing_branches=tuple((int(a), int(b)) for a, b in report.get("missing_branches", ())),
+        branches=int(report.get("summary", {}).get("num_branches", 0)),
+        reached=reached,
+    )
+
+
+def _numbers(lines: Iterable[Any]) -> tuple[int, ...]:
+    return tuple(int(number) for number in lines)
 
 
 def ranges(lines: tuple[int, ...]) -> str:

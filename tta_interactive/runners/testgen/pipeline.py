@@ -7,6 +7,7 @@ report <- run in the real tree <- write <----------------------------------+
 """
 
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,11 @@ from tta_interactive.kinds.base import RunContext
 from tta_interactive.runners.testgen import cache
 from tta_interactive.runners.testgen.backend import Backend
 from tta_interactive.runners.testgen.backends import get_backend
+from tta_interactive.runners.testgen.existing import (
+    Existing,
+    measure_existing,
+    read_existing,
+)
 from tta_interactive.runners.testgen.file_text import quoted
 from tta_interactive.runners.testgen.job import Job, Ledger, Wish
 from tta_interactive.runners.testgen.module import find_module
@@ -52,14 +58,19 @@ def run(wish: Wish, context: RunContext, backend: Backend | None = None) -> Test
     say(0.0, "Looking for the module")
     source = find_module(wish.module_path, workspace)
     output = checked_output(wish.output_path or default_output(source.short_name), workspace)
-    check_free(output, workspace, source.name, overwrite=wish.overwrite)
+    existing = None
+    if wish.extend:
+        existing = read_existing(output, workspace, source, overwrite=wish.overwrite)
+    if existing is None:
+        check_free(output, workspace, source.name, overwrite=wish.overwrite)
     say(0.02, f"Copying the project of {source.name}")
     level = best_level(context.sandbox)
     bench = Bench(sys.executable, level, context.scratch, store=context.state)
     copied = copy_project(source, bench.project, without=(context.state, context.scratch))
     made_by = f"{backend.name} {backend.version}"
     key = cache.cache_key(source, copied, _options(wish, output), made_by, str(bench.level))
-    if wish.use_cache and (known := cache.load(context.state, key)):
+    is_cached = wish.use_cache and existing is None
+    if is_cached and (known := cache.load(context.state, key)):
         report, text = known
         write_test_file(text, output, workspace, source.name, overwrite=wish.overwrite)
         say(1.0, "The same question was answered before: the file is back in place")
@@ -67,11 +78,26 @@ def run(wish: Wish, context: RunContext, backend: Backend | None = None) -> Test
     say(0.04, f"Importing {source.name} in the sandbox")
     probed = probe(bench, source, copied)
     job = Job(wish, workspace, backend, bench, source, copied, output, probed, ledger, say)
+    if existing is not None:
+        job = _extending(job, existing)
     placed = place(job, *tests_for(job))
     report = _report(job, placed)
-    cache.save(context.state, key, report, placed.text)
+    if existing is None:
+        cache.save(context.state, key, report, placed.text)
     say(1.0, f"Kept {report.kept} tests: {report.line:.1f} % of the lines")
     return report
+
+
+def _extending(job: Job, existing: Existing) -> Job:
+    """The same run, with the tests that are there already measured.
+
+    Raises:
+        TaskFailure: They do not pass.
+    """
+    job.say(0.045, f"Measuring the tests that {job.output} holds already")
+    with job.ledger.timed("measure"):
+        way, known = measure_existing(job.bench, job.source, job.output, job.workspace, existing)
+    return replace(job, existing=way, known=known)
 
 
 def _options(wish: Wish, output: Path) -> dict[str, Any]:
@@ -88,6 +114,7 @@ def _options(wish: Wish, output: Path) -> dict[str, Any]:
 def _report(job: Job, placed: Placed) -> TestsReport:
     wish, ledger, measured = job.wish, job.ledger, placed.measured
     met = measured.line >= wish.coverage_threshold
+    before = job.known or job.probed
     return TestsReport(
         success=met,
         module_path=wish.module_path,
@@ -101,7 +128,8 @@ def _report(job: Job, placed: Placed) -> TestsReport:
         useless=ledger.useless,
         line=measured.line,
         branch=measured.branch,
-        baseline=Coverage(line=job.probed.line, branch=job.probed.branch),
+        baseline=Coverage(line=before.line, branch=before.branch),
+        extended=job.existing is not None,
         uncovered=measured.missing,
         suspicious=tuple(ledger.suspicious),
         threshold=wish.coverage_threshold,

@@ -1,16 +1,24 @@
 """Write the file and run it where it lives; what does not hold there goes."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from tta_interactive.kinds.base import TaskFailure
+from tta_interactive.runners.testgen.extend import beside, with_block
 from tta_interactive.runners.testgen.file_text import file_text
 from tta_interactive.runners.testgen.final import Final, needs_path_lines, path_lines, run_in_place
 from tta_interactive.runners.testgen.job import Job
 from tta_interactive.runners.testgen.measure import Measured
-from tta_interactive.runners.testgen.split import Suite
+from tta_interactive.runners.testgen.split import Imported, Suite, compose
 from tta_interactive.runners.testgen.tidy import tidied
 from tta_interactive.runners.testgen.worth import measured_tests
-from tta_interactive.runners.testgen.write import remove_test_file, signed, write_test_file
+from tta_interactive.runners.testgen.write import (
+    put_back,
+    read_output,
+    replace_file,
+    signed,
+    write_test_file,
+)
 
 MAX_PLACINGS = 4
 
@@ -28,15 +36,21 @@ def place(job: Job, tests: Suite, measured: Measured) -> Placed:
     """Put the tests into the real tree.
 
     Raises:
-        TaskFailure: No file passes there; none is left behind.
+        TaskFailure: No file passes there; what was there before is there again.
     """
+    if not tests.units:
+        return Placed("", tests, measured)  # all there is to add to a file is nothing
+    bound: Collection[Imported] = ()
+    if job.existing is not None:
+        tests, bound = beside(tests, job.existing.above.text)
     before = ""
-    if needs_path_lines(job.source, job.workspace):
+    if needs_path_lines(job.source, job.workspace) and job.existing is None:
         before = path_lines(job.source, job.output, job.workspace)
-    final: Final | None = None
+    there = read_output(job.output, job.workspace)
+    text, final = "", None
     for _ in range(MAX_PLACINGS):
-        text = _text(job, tests, measured, before)
-        final = _run(job, text)
+        written, text = text, _text(job, tests, measured, before, bound)
+        final = _run(job, text, written, tests)
         if final.passed and not final.imports_other:
             return Placed(text, tests, measured)
         if final.imports_other and not before and job.source.in_workspace:
@@ -51,27 +65,44 @@ def place(job: Job, tests: Suite, measured: Measured) -> Placed:
         if found is None:
             break
         tests, measured = found
-    remove_test_file(job.output, job.workspace, job.source.name)
+    put_back(job.output, job.workspace, text.encode(), there)
     raise TaskFailure(
         "not_verified",
         "The tests pass in a copy of the project but not in the project itself under plain "
-        "pytest. The file was taken away again.",
+        f"pytest. {'The file is as it was.' if there else 'The file was taken away again.'}",
         "Look at the detail: the project's pytest settings or conftest.py may be the cause.",
         final.output if final else "",
     )
 
 
-def _text(job: Job, tests: Suite, measured: Measured, before: str) -> str:
+def _text(
+    job: Job, tests: Suite, measured: Measured, before: str, bound: Collection[Imported]
+) -> str:
+    if job.existing is not None:
+        block = compose(tests, before_imports=before, bound=bound)
+        return with_block(job.existing.above, f"\n{_tidied(job, block)}", job.source.name)
     made_by = f"backend {job.wish.backend}, seed {job.wish.seed}"
     plain = file_text(job.source, tests, measured, made_by, before)
-    formatted, note = tidied(plain, job.output, job.workspace)
+    return signed(_tidied(job, plain), job.source.name)
+
+
+def _tidied(job: Job, text: str) -> str:
+    formatted, note = tidied(text, job.output, job.workspace)
     if note and note not in job.ledger.notes:
         job.ledger.notes.append(note)
-    return signed(formatted, job.source.name)
+    return formatted
 
 
-def _run(job: Job, text: str) -> Final:
-    write_test_file(text, job.output, job.workspace, job.source.name, overwrite=job.wish.overwrite)
+def _run(job: Job, text: str, written: str, tests: Suite) -> Final:
+    """Write the text, over what was `written` the last time, and run it."""
+    wish, name = job.wish, job.source.name
+    if job.existing is not None:
+        before = written.encode() or job.existing.data
+        replace_file(job.output, job.workspace, text.encode(), before)
+    else:
+        write_test_file(text, job.output, job.workspace, name, overwrite=wish.overwrite)
     job.say(0.95, f"Running {job.output} in the real tree with plain pytest")
+    names = [unit.name for unit in tests.units]
     with job.ledger.timed("verify"):
-        return run_in_place(job.bench, job.source, job.output, job.workspace)
+        flags = job.existing.flags if job.existing else ["-P"]
+        return run_in_place(job.bench, job.source, job.output, job.workspace, names, flags)

@@ -53,11 +53,15 @@ def probe(bench: Bench, source: Source, copied: Copied, timeout: float = IMPORT_
 def percentages(summary: dict[str, Any]) -> tuple[float, float]:
     """(line, branch) in percent, from a summary of coverage's JSON report."""
 
-    def part(covered: str, of: str) -> float:
-        total = int(summary.get(of, 0))
-        return round(100.0 * int(summary.get(covered, 0)) / total, 2) if total else 100.0
+    return (
+        percent(int(summary.get("covered_lines", 0)), int(summary.get("num_statements", 0))),
+        percent(int(summary.get("covered_branches", 0)), int(summary.get("num_branches", 0))),
+    )
 
-    return part("covered_lines", "num_statements"), part("covered_branches", "num_branches")
+
+def percent(part: int, of: int) -> float:
+    """A share in percent, with two digits; of nothing it is 100."""
+    return round(100.0 * part / of, 2) if of else 100.0
 
 
 def _ended(source: Source, step: Step, *, importing: bool) -> TaskFailure:

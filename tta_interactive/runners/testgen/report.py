@@ -80,7 +80,9 @@ class TestsReport(BaseModel):
     branch: float
     """Percent of its branches; 100 if it has none."""
     baseline: Coverage
-    """What the import alone reaches."""
+    """What the import alone reaches; of a file that was extended: what its tests reached."""
+    extended: bool = False
+    """Whether the tests were added to a file that was there, and nothing else in it touched."""
     uncovered: tuple[int, ...]
     """The lines that no kept test runs."""
     suspicious: tuple[Suspicion, ...] = ()

@@ -14,6 +14,7 @@ from tta_interactive.runners.testgen.worth import worthwhile
 ROUNDS = (0.05, 0.5, 0.7, 0.83, 0.93)
 MAX_ROUNDS = len(ROUNDS) - 1
 MAX_BARREN = 2  # rounds in a row that brought nothing
+NO_TESTS = Suite((), (), ())
 LEAST_BUDGET = 1.0  # seconds: less is not worth a new process
 
 
@@ -25,7 +26,9 @@ def tests_for(job: Job) -> tuple[Suite, Measured]:
     """
     wish, ledger = job.wish, job.ledger
     kept: Suite | None = None
-    measured: Measured | None = None
+    measured = job.known
+    if measured is not None and not (measured.missing or measured.missing_branches):
+        return NO_TESTS, measured
     barren = 0
     while ledger.rounds < MAX_ROUNDS and barren < MAX_BARREN:
         left = wish.budget - ledger.seconds["generate"]
@@ -39,9 +42,9 @@ def tests_for(job: Job) -> tuple[Suite, Measured]:
             break
         gained = measured is not None and (before is None or measured.line > before.line)
         barren = 0 if gained else barren + 1
-    if kept is None or measured is None:
+    if measured is None or (kept is None and job.known is None):
         raise _nothing(job)
-    return kept, measured
+    return kept or NO_TESTS, measured
 
 
 def _order(job: Job, left: float, most: int, measured: Measured | None) -> Order:
@@ -69,7 +72,7 @@ def _round(
     if not new.units:
         return kept, measured
     verdict = _verified(job, new, say)
-    if kept is None and (failure := unusable(verdict)):
+    if kept is None and job.known is None and (failure := unusable(verdict)):
         raise failure
     good = verdict.tests.only(verdict.kept)
     if not good.units:
@@ -117,11 +120,11 @@ def _generating(say: Say) -> Callable[[float], None]:
 def _parts(brought: Generated) -> Suite:
     """The backend's file taken apart; text that is no Python holds no tests."""
     if not brought.text:
-        return Suite((), (), ())
+        return NO_TESTS
     try:
         return split(brought.text, brought.subjects, brought.sharper)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return Suite((), (), ())
+        return NO_TESTS
 
 
 def _nothing(job: Job) -> TaskFailure:

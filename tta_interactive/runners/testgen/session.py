@@ -38,6 +38,8 @@ class Session:
     workspace: Path | None = None
     """The real tree, where the project's own settings hold."""
     readable: Sequence[Path] = ()
+    without: Sequence[str] = ()
+    """Tests that are left out."""
 
     @property
     def is_plain(self) -> bool:
@@ -53,6 +55,7 @@ class Session:
             "root": str(self.root) if self.root else "",
             "shuffle": self.shuffle,
             "backwards": self.backwards,
+            "without": list(self.without),
             "timeout": self.test_seconds,
             "module": self.module,
             "guard": not self.is_plain or not bench.has_namespaces,

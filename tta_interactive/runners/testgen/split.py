@@ -104,13 +104,19 @@ def split(
     return Suite(tuple(dict.fromkeys(imports)), tuple(helpers), tuple(units))
 
 
-def compose(tests: Suite, head: str = "", before_imports: str = "") -> str:
+def compose(
+    tests: Suite,
+    head: str = "",
+    before_imports: str = "",
+    bound: Collection[Imported] = (),
+) -> str:
     """The text of a file with these tests, and the imports that they need.
 
     Args:
         head: Docstring and comments of the file.
         before_imports: A statement that must run before the module is imported; it may use
             `sys` and `Path`.
+        bound: What is imported already where the text will stand.
     """
     body = [*tests.helpers, *(unit.source for unit in tests.units)]
     text = "\n\n\n".join(body)
@@ -120,6 +126,7 @@ def compose(tests: Suite, head: str = "", before_imports: str = "") -> str:
         used_imports += [Imported("", "sys", "sys"), Imported("pathlib", "Path", "Path")]
     if not tests.helpers and "pytest" in used and not any(i.here == "pytest" for i in used_imports):
         used_imports.append(Imported("", "pytest", "pytest"))
+    used_imports = [one for one in used_imports if one not in bound]
     blocks = [head.rstrip()] if head else []
     blocks += _import_blocks(used_imports, before_imports)
     first = "\n\n".join(blocks)

@@ -107,6 +107,7 @@ class Bench:
         *,
         timeout: float,
         watch: Callable[[], bool] | None = None,
+        readable: Sequence[Path] = (),
     ) -> tuple[Step, dict[str, Any] | None]:
         """Run one of our own jobs; returns how it ended and its report, if it left one."""
         report = place / "report.json"
@@ -121,7 +122,8 @@ class Bench:
         file = self.files / f"{place.name}.json"
         file.write_text(json.dumps(job), encoding="utf-8")
         start = self.scratch / "inside" / "_tta_inside" / "start.py"
-        step = self.run(place, ["-P", str(start), str(file)], timeout=timeout, watch=watch)
+        arguments = ["-P", str(start), str(file)]
+        step = self.run(place, arguments, timeout=timeout, watch=watch, readable=readable)
         return step, read_report(report)
 
     def run(

@@ -9,23 +9,28 @@ MAX_TRIES = 5
 
 def worthwhile(job: Job, tests: Suite) -> tuple[Suite, Measured] | None:
     """The tests without the useless ones, and what they reach; None: none is left."""
-    found = measured_tests(job, tests)
+    found = _together(job, tests)
     if found is None:
         return None
     tests, measured = found
-    useful = tests.only(measured.useful())
-    dropped = len(tests.units) - len(useful.units)
-    if not dropped:
-        return found
-    job.ledger.useless += dropped
-    return measured_tests(job, useful)
+    useful = tests.only(measured.useful(job.known))
+    job.ledger.useless += len(tests.units) - len(useful.units)
+    return measured_tests(job, useful) if useful != tests else (tests, _in_all(job, measured))
 
 
 def measured_tests(job: Job, tests: Suite) -> tuple[Suite, Measured] | None:
-    """The tests that pass together, and what they reach; None: none does.
+    """The tests that pass together, and what the file then reaches; None: none does."""
+    found = _together(job, tests)
+    return (found[0], _in_all(job, found[1])) if found else None
 
-    Tests of two rounds meet here for the first time: one can disturb another.
-    """
+
+def _in_all(job: Job, measured: Measured) -> Measured:
+    """With what the tests reach that are there already."""
+    return measured.joined(job.known) if job.known else measured
+
+
+def _together(job: Job, tests: Suite) -> tuple[Suite, Measured] | None:
+    """Tests of two rounds meet here for the first time: one can disturb another."""
     for _ in range(MAX_TRIES):
         if not tests.units:
             return None

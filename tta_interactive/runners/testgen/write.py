@@ -95,21 +95,53 @@ def write_test_file(
     except FileExistsError:
         raise _in_the_way(relative, "appeared while the tests were made") from None
     except OSError as error:
-        raise TaskFailure(
-            "not_written",
-            f"The test file {str(relative)!r} cannot be written: {error.strerror}.",
-            "Choose another output_path, or mend the permissions.",
-        ) from None
+        raise _not_written(relative, error) from None
 
 
-def remove_test_file(relative: Path, workspace: Path, module: str) -> None:
-    """Take the file away again, if it is still the one that we wrote."""
+def read_output(relative: Path, workspace: Path) -> bytes | None:
+    """What the file holds now; None: there is none.
+
+    Raises:
+        TaskFailure: Something is there that is no regular file of a usable size.
+    """
+    try:
+        with _folder(relative, workspace, make=False) as folder:
+            return _data(folder, relative)
+    except FileNotFoundError:
+        return None
+
+
+def put_back(relative: Path, workspace: Path, written: bytes, before: bytes | None) -> None:
+    """Undo a write, if the file is still as we wrote it; None: nothing was there before."""
     with (
         contextlib.suppress(OSError, TaskFailure),
         _folder(relative, workspace, make=False) as folder,
     ):
-        if _check_target(folder, relative, module, overwrite=False):
+        if _data(folder, relative) != written:
+            return
+        if before is None:
             os.unlink(relative.name, dir_fd=folder)
+        else:
+            _put(folder, relative.name, before, replaces=True)
+
+
+def replace_file(relative: Path, workspace: Path, data: bytes, before: bytes) -> None:
+    """Write over a file that is to be extended.
+
+    Raises:
+        TaskFailure: It is no longer as it was, or cannot be written.
+    """
+    try:
+        with _folder(relative, workspace, make=False) as folder:
+            if _data(folder, relative) != before:
+                raise TaskFailure(
+                    "output_exists",
+                    f"The test file {str(relative)!r} was changed while tests for it were made.",
+                    "Nothing was written. Try again.",
+                )
+            _put(folder, relative.name, data, replaces=True)
+    except OSError as error:
+        raise _not_written(relative, error) from None
 
 
 def _put(folder: int, name: str, data: bytes, *, replaces: bool) -> None:
@@ -167,14 +199,9 @@ def _folder(relative: Path, workspace: Path, *, make: bool) -> Generator[int]:
 def _check_target(folder: int, relative: Path, module: str, *, overwrite: bool) -> bool:
     """Whether a file is there that may be replaced; False: nothing is there."""
     try:
-        with open_regular(relative.name, dir_fd=folder) as file:
-            text = file.read(MAX_FILE).decode("utf-8", "replace")
+        text = _data(folder, relative).decode("utf-8", "replace")
     except FileNotFoundError:
         return False
-    except NotRegularError:
-        raise _in_the_way(relative, "is no regular file") from None
-    except OSError:
-        raise _in_the_way(relative, "is a link or cannot be read") from None
     if overwrite or is_ours(text, module):
         return True
     mark = MARK.search(text)
@@ -188,6 +215,29 @@ def _check_target(folder: int, relative: Path, module: str, *, overwrite: bool) 
         "output_exists",
         f"The test file {str(relative)!r} {why}.",
         "Choose another output_path, or set overwrite=true to replace it.",
+    )
+
+
+def _data(folder: int, relative: Path) -> bytes:
+    try:
+        with open_regular(relative.name, dir_fd=folder) as file:
+            data = file.read(MAX_FILE + 1)
+    except FileNotFoundError:
+        raise
+    except NotRegularError:
+        raise _in_the_way(relative, "is no regular file") from None
+    except OSError:
+        raise _in_the_way(relative, "is a link or cannot be read") from None
+    if len(data) > MAX_FILE:
+        raise _in_the_way(relative, f"is larger than {MAX_FILE // 1024**2} MiB")
+    return data
+
+
+def _not_written(relative: Path, error: OSError) -> TaskFailure:
+    return TaskFailure(
+        "not_written",
+        f"The test file {str(relative)!r} cannot be written: {error.strerror}.",
+        "Choose another output_path, or mend the permissions.",
     )
 
 

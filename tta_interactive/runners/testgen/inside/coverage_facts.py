@@ -10,7 +10,7 @@ from .place import write_report
 
 
 def run(job: dict[str, Any]) -> None:
-    """Report `summary`, `missing_lines`, `missing_branches` and, per test, what it reached."""
+    """Report `summary`, `executed_lines`, `missing_lines`, `missing_branches` and, per test, what it reached."""
     measured = coverage.Coverage(data_file=job["data"], config_file=False, branch=True)
     measured.load()
     try:
@@ -24,6 +24,7 @@ def run(job: dict[str, Any]) -> None:
         if os.path.realpath(name) == os.path.realpath(job["file"]):
             report: dict[str, Any] = {
                 "summary": facts["summary"],
+                "executed_lines": facts["executed_lines"],
                 "missing_lines": facts["missing_lines"],
                 "missing_branches": facts.get("missing_branches", []),
                 "reached": _reached(measured.get_data(), name, job["file"]),

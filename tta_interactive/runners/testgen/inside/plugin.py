@@ -53,6 +53,8 @@ class Reporter:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        without = set(self._settings["without"])
+        items[:] = [item for item in items if unit_of(item.nodeid) not in without]
         seed = self._settings["shuffle"]
         if seed is not None:
             random.Random(seed).shuffle(items)  # noqa: S311
