@@ -55,6 +55,8 @@ class AttemptSpec:
     max_result_bytes: int = 16 * 1024 * 1024
     successor: tuple[str, ...] = ()
     """The command that starts a new worker, should this one die."""
+    min_free: int = 0
+    """Bytes that must stay free on the disks of the workspace and of the store; 0: any."""
     has_secrets: bool = False
     """Whether the store's directory holds values for this task alone."""
     inherit: int = 0

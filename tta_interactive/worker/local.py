@@ -150,6 +150,7 @@ class LocalPlacement:
             directory=str(directory),
             state=str(self._home),
             max_log_bytes=self._settings.max_log_bytes,
+            min_free=self._settings.min_free_bytes,
             max_result_bytes=self._settings.max_result_bytes,
             successor=tuple(worker_command(self._home)),
         )

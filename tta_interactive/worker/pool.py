@@ -146,6 +146,7 @@ class _Member:
                 directory=str(self._directory),
                 state=str(pool.settings.home),
                 max_log_bytes=1024 * 1024,
+                min_free=pool.settings.min_free_bytes,
                 inherit=1,
             )
             try:
@@ -274,8 +275,8 @@ class _Member:
             words = f"It was ended after {call.task.timeout:g} s, its time-out."
             error = failure("timeout", words, "Give it more time, or make it quicker.")
             return Outcome(status="failed", error=error, duration=duration)
-        if own.exit_code is None and own.signal is None and own.error:
-            return Outcome(status="failed", error=own.error, duration=duration)  # never started
+        if own.error and (_never_started(own) or own.error["code"] == "disk"):
+            return Outcome(status="failed", error=own.error, duration=duration)
         how = (own.error or {}).get("message") or "ended"
         detail = read_log(str(self._directory), TAIL_BYTES).decode("utf-8", "replace")
         error = failure("error", f"The process that called it {how}.", "", detail)
@@ -293,6 +294,10 @@ class _Member:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             call.log = LogFile(str(directory), self._pool.settings.max_log_bytes)
         call.log.keep(memoryview(text.encode("utf-8", "replace")))
+
+
+def _never_started(own: Outcome) -> bool:
+    return own.exit_code is None and own.signal is None
 
 
 def _outcome(done: dict[str, Any], duration: float) -> Outcome:

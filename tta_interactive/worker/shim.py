@@ -30,6 +30,7 @@ from tta_interactive.worker.attempt import (
     failure,
     write_outcome,
 )
+from tta_interactive.worker.disk import DiskWatch
 from tta_interactive.worker.launch import (
     LaunchError,
     TooBusyError,
@@ -135,6 +136,7 @@ class Shim:
         self._watch(task.progress, self._take_progress)
         self._watch(self._pidfd, self._bury)
         self._tell(self._started_message())
+        self._disk = DiskWatch((spec.workspace, spec.directory), spec.min_free)
         self._live()
         survivors = tree.kill_all(self._statuses)
         if self._orphaned:
@@ -162,6 +164,8 @@ class Shim:
             if ending is None and leaving is None:
                 if self._reason is None and deadline is not None and now >= deadline:
                     self._reason = "timeout"
+                if self._reason is None and now >= self._disk.due and self._disk.is_low(now):
+                    self._reason = "disk"
                 if self._reason is not None:
                     tree.ask_to_end(skip=self._task.pid if self._task.wrapped else None)
                     ending = now + self._spec.grace
@@ -170,7 +174,8 @@ class Shim:
                 tree.reap(self._statuses)
                 if now >= patience or (leaving is not None and not self._watches_output()):
                     return
-            self._wait(now, [deadline if patience is None else patience], patience is not None)
+            moments = [deadline, self._disk.due] if patience is None else [patience]
+            self._wait(now, moments, patience is not None)
 
     def _wait(self, now: float, moments: Sequence[float | None], ticking: bool) -> None:
         moments = [*moments, now + LONGEST_POLL, now + TICK if ticking else None]

@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 from tta_interactive.runners.child import is_json
 from tta_interactive.worker.attempt import AttemptSpec, Status, failure, read_regular
 
-Reason = Literal["cancel", "timeout"]
+Reason = Literal["cancel", "timeout", "disk"]
 Verdict = tuple[Status, Any, dict[str, str] | None]
 ERROR_FIELDS = ("code", "message", "remedy", "detail")
 LONGEST_TEXT = 70_000  # characters; a traceback has at most 64 KiB
@@ -55,6 +55,13 @@ def judge(
     if reason == "timeout":
         words = f"It ran for longer than {spec.timeout:g} s and was stopped."
         return _failed("timeout", words, "Submit it again with a longer timeout.")
+    if reason == "disk":
+        left = f"fewer than {spec.min_free / 2**20:,.0f} MiB were free"
+        words = f"The disk was nearly full ({left}), so it was stopped while it ran."
+        remedy = (
+            "Make room on the disk of its workspace or of the task store, or let it write less."
+        )
+        return _failed("disk", words, remedy)
     if spec.child is None:
         if exit_code == 0:
             return "completed", {"exit_code": 0}, None
