@@ -13,7 +13,13 @@ from benchmarks.testgen.modules import MODULES
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = Path(os.environ.get("TTA_BENCH_CACHE") or ROOT / ".cache" / "bench-testgen")
 
-TOOLS = ("pytest==9.2.0", "coverage==7.17.3", "pydantic==2.14.3", "anyio==4.16.0")
+TOOLS = (
+    "pytest==9.2.0",
+    "coverage==7.17.3",
+    "cosmic-ray==8.7.0",
+    "pydantic==2.14.3",
+    "anyio==4.16.0",
+)
 PACKAGES = tuple(module.package for module in MODULES)
 
 

@@ -104,9 +104,10 @@ def _suspicious(result: Mapping[str, JsonValue]) -> list[str]:
 
 def _facts(result: Mapping[str, JsonValue], took: float | None) -> list[str]:
     lines: list[str] = []
-    mutation = _number(result.get("mutation"))
-    if mutation is not None:
-        lines.append(f"mutants {mutation:.1f} % noticed")
+    mutation = result.get("mutation")
+    percent = _number(mutation.get("percent")) if isinstance(mutation, dict) else None
+    if percent is not None:
+        lines.append(f"mutants {percent:.1f} % noticed")
     if took is not None:
         lines.append(f"time    {span(took)}" + (" (cached)" if result.get("cached") else ""))
     for name, key in (("sandbox", "sandbox"), ("file", "output_path"), ("run", "command")):

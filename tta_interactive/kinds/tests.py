@@ -37,6 +37,9 @@ class TestsParams(Params):
     what stands in it stays as it is."""
     max_tests: Annotated[int, Field(ge=1, le=2000)] = 300
     """No more tests than this."""
+    mutants: Annotated[int, Field(ge=0, le=1000)] = 0
+    """Also try the kept tests on that many small changes of the module, half a second each; needs
+    the extra `mutation`."""
     use_cache: bool = True
     """Whether an earlier result of the same question may be used."""
 

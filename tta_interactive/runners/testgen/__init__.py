@@ -6,6 +6,7 @@
     session.py  one pytest process                  sheet.py    what it reported, and whether to believe
     steps.py    every child process, contained      measure.py  branch coverage of the module
     write.py    put the file where it belongs       final.py    once more, where it will live
+    mutants.py  small changes of the module         mutation.py which of them the kept tests notice
     cache.py    the same question, the same answer  report.py   what is told
     worth.py    drop what adds nothing
     job.py      what one run knows                  rounds.py   ask, check, measure, ask again

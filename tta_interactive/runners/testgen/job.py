@@ -33,6 +33,7 @@ class Wish:
     seed: int
     overwrite: bool
     max_tests: int
+    mutants: int
     use_cache: bool
     extend: bool = False
 

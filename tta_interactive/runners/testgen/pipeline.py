@@ -24,9 +24,11 @@ from tta_interactive.runners.testgen.existing import (
 from tta_interactive.runners.testgen.file_text import quoted
 from tta_interactive.runners.testgen.job import Job, Ledger, Wish
 from tta_interactive.runners.testgen.module import find_module
+from tta_interactive.runners.testgen.mutants import check_installed
+from tta_interactive.runners.testgen.mutation import mutation_score
 from tta_interactive.runners.testgen.placing import Placed, place
 from tta_interactive.runners.testgen.probe import missing_package, probe
-from tta_interactive.runners.testgen.report import Coverage, TestsReport
+from tta_interactive.runners.testgen.report import Coverage, Mutation, TestsReport
 from tta_interactive.runners.testgen.rounds import tests_for
 from tta_interactive.runners.testgen.scratch import copy_project
 from tta_interactive.runners.testgen.steps import Bench, best_level
@@ -55,6 +57,8 @@ def run(wish: Wish, context: RunContext, backend: Backend | None = None) -> Test
     say, ledger = context.progress, Ledger()
     workspace = Path(context.workspace).resolve()
     _check_tools()
+    if wish.mutants:
+        check_installed()
     say(0.0, "Looking for the module")
     source = find_module(wish.module_path, workspace)
     output = checked_output(wish.output_path or default_output(source.short_name), workspace)
@@ -81,7 +85,7 @@ def run(wish: Wish, context: RunContext, backend: Backend | None = None) -> Test
     if existing is not None:
         job = _extending(job, existing)
     placed = place(job, *tests_for(job))
-    report = _report(job, placed)
+    report = _report(job, placed, _mutation(job, placed))
     if existing is None:
         cache.save(context.state, key, report, placed.text)
     say(1.0, f"Kept {report.kept} tests: {report.line:.1f} % of the lines")
@@ -107,11 +111,30 @@ def _options(wish: Wish, output: Path) -> dict[str, Any]:
         "budget": wish.budget,
         "seed": wish.seed,
         "max_tests": wish.max_tests,
+        "mutants": wish.mutants,
         "asked": wish.module_path,
     }
 
 
-def _report(job: Job, placed: Placed) -> TestsReport:
+def _mutation(job: Job, placed: Placed) -> Mutation | None:
+    wish = job.wish
+    if not wish.mutants:
+        return None
+    job.say(0.97, f"Trying the tests on {wish.mutants} small changes of {job.source.name}")
+    with job.ledger.timed("measure"):
+        return mutation_score(
+            job.bench,
+            job.copied,
+            job.source,
+            placed.tests,
+            placed.measured,
+            job.output.name,
+            count=wish.mutants,
+            seed=wish.seed,
+        )
+
+
+def _report(job: Job, placed: Placed, mutation: Mutation | None) -> TestsReport:
     wish, ledger, measured = job.wish, job.ledger, placed.measured
     met = measured.line >= wish.coverage_threshold
     before = job.known or job.probed
@@ -134,6 +157,7 @@ def _report(job: Job, placed: Placed) -> TestsReport:
         suspicious=tuple(ledger.suspicious),
         threshold=wish.coverage_threshold,
         threshold_met=met,
+        mutation=mutation,
         durations=ledger.durations(),
         command=f"python -m pytest {quoted(job.output)}",
         coverage_command=(

@@ -48,6 +48,32 @@ class Suspicion(BaseModel):
     """The line of the module that it points at; 0: none."""
 
 
+class Survivor(BaseModel):
+    """A small change of the module that no kept test notices."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    line: int
+    was: str
+    """The line as it is."""
+    became: str
+    """The line as it was changed; empty if it was taken away."""
+
+
+class Mutation(BaseModel):
+    """How many small changes of the module the kept tests notice."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    sampled: int
+    """Changes that were tried, or that no test reaches."""
+    killed: int
+    """Of these, those that make a test fail."""
+    percent: float
+    """Killed of sampled; 100 if there was nothing to change."""
+    survived: tuple[Survivor, ...]
+
+
 class TestsReport(BaseModel):
     """The result of a `tests` task."""
 
@@ -90,6 +116,8 @@ class TestsReport(BaseModel):
     threshold: float
     """Percent of lines that was asked for."""
     threshold_met: bool
+    mutation: Mutation | None = None
+    """Of the kept tests, if it was asked for."""
     durations: Durations
     command: str
     """Runs the kept file, in the workspace."""

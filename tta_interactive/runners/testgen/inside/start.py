@@ -5,7 +5,12 @@ import json
 import sys
 from pathlib import Path
 
-JOBS = {"probe": "probe", "generate": "generate.main", "facts": "coverage_facts"}
+JOBS = {
+    "probe": "probe",
+    "generate": "generate.main",
+    "facts": "coverage_facts",
+    "mutants": "mutants",
+}
 
 
 def main() -> None:
