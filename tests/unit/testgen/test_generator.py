@@ -15,15 +15,15 @@ from typing import Any, Literal
 import pytest
 
 from tta_interactive.runners.testgen.inside.generate.emit import Written, as_file, double_quoted
+from tta_interactive.runners.testgen.inside.generate.evidence import weights
 from tta_interactive.runners.testgen.inside.generate.expect import Expectations
+from tta_interactive.runners.testgen.inside.generate.mining import module_doctests
+from tta_interactive.runners.testgen.inside.generate.names import Names
 from tta_interactive.runners.testgen.inside.generate.regexes import strings_of
-from tta_interactive.runners.testgen.inside.generate.shapes import (
-    attributes_used,
-    shapes_of,
-    weights,
-)
-from tta_interactive.runners.testgen.inside.generate.targets import Names, find_targets
-from tta_interactive.runners.testgen.inside.generate.values import Values, module_doctests
+from tta_interactive.runners.testgen.inside.generate.shapes import shapes_of
+from tta_interactive.runners.testgen.inside.generate.targets import find_targets
+from tta_interactive.runners.testgen.inside.generate.usage import usages
+from tta_interactive.runners.testgen.inside.generate.values import Values
 
 DRAW = random.Random(1)
 
@@ -72,10 +72,10 @@ def test_an_annotation_becomes_the_shapes_it_allows(
 
 def test_how_a_parameter_is_used_says_what_it_may_be() -> None:
     tree = ast.parse("def f(thing):\n    return thing.split() + [thing.upper()]\n")
-    used = attributes_used(tree)[(1, "thing")]
-    assert used == {"split", "upper"}
+    used = usages(tree)[1, "thing"]
+    assert set(used.attributes) == {"split", "upper"}
     parameter = inspect.Parameter("thing", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    found = weights(parameter, parameter.empty, {}, used)
+    found = weights(parameter, parameter.empty, {}, used, lambda _: None)
     assert max(found, key=lambda shape: found[shape]) == ("str",)
 
 
@@ -85,7 +85,7 @@ def test_values_are_mined_from_code_and_documentation_and_follow_the_seed() -> N
     )
 
     def drawn(shape: tuple[str]) -> list[str]:
-        values = Values(tree, [], [], random.Random(7))
+        values = Values(tree, [], [], Names(ModuleType("m")), random.Random(7))
         return [values.make(shape) for _ in range(400)]
 
     texts, numbers = drawn(("str",)), drawn(("int",))

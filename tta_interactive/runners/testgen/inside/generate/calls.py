@@ -1,15 +1,22 @@
 """Candidates: an object made, perhaps changed, and one thing called. New ones, and altered ones."""
 
 import inspect
+import keyword
 import random
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
-from .shapes import NONE, Shape, hints_of, weights
-from .targets import OPERATORS, Names, Target
+from .evidence import weights
+from .hints import hints_of
+from .names import Names
+from .operators import CHANGING, OPERATORS
+from .shapes import NONE, Shape
+from .targets import Target
+from .usage import Usage
 from .values import Values
 
 MAX_STATEMENT = 400
+MAX_BEFORE = 6
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,9 @@ class Use:
     def on(self, owner: str) -> str:
         """The call as source; `owner` is the expression of the object."""
         target = self.target
+        if target.sort == "setter":
+            value = self.arguments[0].text if self.arguments else "None"
+            return f"{owner}.{target.name} = {value}"
         written = ", ".join(argument.written for argument in self.arguments)
         if target.sort == "operator":
             operands = [argument.text for argument in self.arguments] + ["None", "None"]
@@ -63,6 +73,8 @@ class Candidate:
     """Statements taken as they are, from a doctest or an earlier run: then `last` is None."""
     label: str = "example"
     """What they call."""
+    wrap: str = ""
+    """What is done with the value: `list({})`, `asyncio.run(collected({}))`."""
 
     @property
     def target(self) -> str:
@@ -73,7 +85,8 @@ class Candidate:
             return list(self.raw)
         lines = [f"{self.variable} = {self.made}"] if self.made else []
         lines += [use.on(self.variable) for use in self.before]
-        return [*lines, self.last.on(self.variable)]
+        last = self.last.on(self.variable)
+        return [*lines, self.wrap.format(last) if self.wrap else last]
 
     def uses(self) -> list[Use]:
         return [*self.before, *([self.last] if self.last else [])]
@@ -97,11 +110,12 @@ class Caller:
         known: dict[type, str],
         names: Names,
         values: Values,
-        attributes: dict[tuple[int, str], set[str]],
+        uses: dict[tuple[int, str], Usage],
+        hint_names: dict[str, Any],
         draw: random.Random,
     ) -> None:
         self._names, self._values, self._draw, self._known = names, values, draw, known
-        self._attributes = attributes
+        self._uses, self._hint_names = uses, hint_names
         self._weights: dict[tuple[str, str], dict[Shape, float]] = {}
         self._parameters: dict[str, list[_Parameter] | None] = {}
         self._makers = {
@@ -110,8 +124,9 @@ class Caller:
         self._methods: dict[str, list[Target]] = {}
         for target in targets:
             self._parameters[target.key] = self._read(target)
-            if target.sort == "method":
+            if _can_change(target):
                 self._methods.setdefault(target.owner, []).append(target)
+        values.make_object = self._new_object
 
     def new(self, target: Target) -> Candidate | None:
         """A fresh candidate for the target, or None if its signature cannot be read."""
@@ -132,21 +147,51 @@ class Caller:
         if last is None:
             return candidate
         draw = self._draw
-        if candidate.made and draw.random() < 0.3:
-            if draw.random() < 0.5:
-                return replace(candidate, before=self._before(last.target.owner))
-            made = self._object(last.target.owner) or candidate.made
-            return replace(candidate, made=made)
-        if not last.arguments:
-            return self.new(last.target) or candidate
-        at = draw.randrange(len(last.arguments))
-        old = last.arguments[at]
+        self._values.stand_at(first_line(last.target))
+        if candidate.made:
+            dice = draw.random()
+            if dice < 0.25:
+                return replace(candidate, before=self._lengthened(candidate))
+            if dice < 0.35:
+                made = self._object(last.target.owner) or candidate.made
+                return replace(candidate, made=made)
+            if dice < 0.45:
+                return replace(candidate, made=self._values.changed_inside(candidate.made))
+            if dice < 0.55 and candidate.before:
+                at = draw.randrange(len(candidate.before))
+                before = list(candidate.before)
+                before[at] = self._altered(before[at])
+                return replace(candidate, before=tuple(before))
+        return replace(candidate, last=self._altered(last))
+
+    def _lengthened(self, candidate: Candidate) -> tuple[Use, ...]:
+        """The steps on the way, with one more, one less, or all new."""
+        before, draw = candidate.before, self._draw
+        owner = candidate.last.target.owner if candidate.last else ""
+        dice = draw.random()
+        if dice < 0.2 or not self._methods.get(owner):
+            return self._before(owner)
+        if dice < 0.35 and before:
+            at = draw.randrange(len(before))
+            return (*before[:at], *before[at + 1 :])
+        more = self._use(draw.choice(self._methods[owner]))
+        if more is None or len(before) >= MAX_BEFORE:
+            return before
+        at = draw.randint(0, len(before))
+        return (*before[:at], more, *before[at:])
+
+    def _altered(self, use: Use) -> Use:
+        """The call with one argument changed, or with others in their number."""
+        draw = self._draw
+        if not use.arguments or draw.random() < 0.12:
+            return self._use(use.target) or use
+        at = draw.randrange(len(use.arguments))
+        old = use.arguments[at]
         if draw.random() < 0.7:
             new = replace(old, text=self._values.changed(old.text, old.shape))
         else:
             new = self._argument(old.slot, old.keyword)
-        arguments = (*last.arguments[:at], new, *last.arguments[at + 1 :])
-        return replace(candidate, last=Use(last.target, arguments))
+        return Use(use.target, (*use.arguments[:at], new, *use.arguments[at + 1 :]))
 
     def learn(self, candidate: Candidate, *, found: bool, wrong_type: bool) -> None:
         """Make the shapes of a candidate more likely, or less."""
@@ -165,20 +210,22 @@ class Caller:
         except (ValueError, TypeError):
             return None
         parameters = list(signature.parameters.values())[1 if target.takes_self else 0 :]
-        hints = hints_of(target.function, vars(self._names.module))
-        code = getattr(inspect.unwrap(target.function), "__code__", None)
-        first = code.co_firstlineno if code else 0
+        hints = hints_of(target.function, self._hint_names)
+        first = first_line(target)
         found: list[_Parameter] = []
         for parameter in parameters:
             slot = (target.key, parameter.name)
             if parameter.kind is parameter.VAR_KEYWORD:
                 found += self._keywords(target, hints.get(parameter.name))
+                asked = self._uses.get((first, parameter.name), Usage()).keys
+                found += self._asked_keywords(target, asked, {one.slot[1] for one in found})
                 continue
             self._weights[slot] = weights(
                 parameter,
                 hints.get(parameter.name, parameter.empty),
                 self._known,
-                self._attributes.get((first, parameter.name), set()),
+                self._uses.get((first, parameter.name)),
+                self._resolve,
             )
             is_star = parameter.kind is parameter.VAR_POSITIONAL
             only_keyword = parameter.kind is parameter.KEYWORD_ONLY
@@ -197,16 +244,40 @@ class Caller:
         for key, value in keys.items():
             slot = (target.key, key)
             said = getattr(value, "__forward_arg__", value)
-            hint = hints_of(_Annotated(said), vars(self._names.module))["value"]
-            self._weights[slot] = weights(holder, hint, self._known, set())
+            hint = hints_of(_Annotated(said), self._hint_names)["value"]
+            self._weights[slot] = weights(holder, hint, self._known, None, self._resolve)
             found.append(_Parameter(slot, key, True, is_star=False, can_be_named=True))
         return found
+
+    def _asked_keywords(
+        self, target: Target, asked: dict[str, Usage], there: set[str]
+    ) -> list[_Parameter]:
+        """The keys that the body takes out of its `**options`."""
+        found: list[_Parameter] = []
+        for key, usage in asked.items():
+            name = key.strip("'")
+            if name.isidentifier() and name not in there and not keyword.iskeyword(name):
+                holder = inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY)
+                slot = (target.key, name)
+                self._weights[slot] = weights(
+                    holder, holder.empty, self._known, usage, self._resolve
+                )
+                found.append(_Parameter(slot, name, True, is_star=False, can_be_named=True))
+        return found
+
+    def _resolve(self, source: str) -> Any:
+        """The value of a name, a dotted name or a tuple of names of the module."""
+        try:
+            return eval(source, self._hint_names)  # noqa: S307  (the module's own text)
+        except Exception:  # boundary: it may name anything, local variables included
+            return None
 
     def _use(self, target: Target) -> Use | None:
         parameters = self._parameters.get(target.key)
         if parameters is None:
             return None
         draw = self._draw
+        self._values.stand_at(first_line(target))
         arguments: list[Argument] = []
         by_name = False
         for parameter in parameters:
@@ -230,19 +301,42 @@ class Caller:
 
     def _object(self, owner: str) -> str | None:
         known = self._values.objects.get(owner)
-        if known and self._draw.random() < 0.9:
+        if known and self._draw.random() < 0.85:
             return self._draw.choice(known)
+        return self._new_object(owner)
+
+    def _new_object(self, owner: str) -> str | None:
         maker = self._makers.get(owner)
         use = self._use(maker) if maker else None
         return use.on("") if use else None
 
     def _before(self, owner: str) -> tuple[Use, ...]:
         methods = self._methods.get(owner)
-        if not methods or self._draw.random() < 0.65:
+        if not methods or self._draw.random() < 0.6:
             return ()
-        count = 1 if self._draw.random() < 0.8 else 2
+        count = self._draw.choice((1, 1, 1, 1, 2, 2, 3))
         uses = [self._use(self._draw.choice(methods)) for _ in range(count)]
         return tuple(use for use in uses if use is not None)
+
+
+def first_line(target: Target) -> int:
+    """Where the definition of what the target calls begins."""
+    function = target.function
+    if isinstance(function, type):
+        own = vars(function)
+        function = own.get("__init__") or own.get("__new__")
+        if function is None:
+            function = getattr(target.function, "__init__", None)
+    try:
+        code = getattr(inspect.unwrap(cast("Any", function)), "__code__", None)
+    except ValueError:  # a wrapper that wraps itself
+        return 0
+    return code.co_firstlineno if code else 0
+
+
+def _can_change(target: Target) -> bool:
+    """Whether calling it may make an object another than it was."""
+    return target.sort in ("method", "setter") or target.name in CHANGING
 
 
 class _Annotated:

@@ -20,22 +20,25 @@ from typing import Any, cast
 
 from ..guard import Guard
 from ..place import limit_resources, put_on_path, write_report
+from .asynchronous import HELPERS
 from .calls import Caller, Candidate
 from .emit import as_file
 from .expect import Expectations
+from .hints import names_for_hints
+from .mining import is_special, module_doctests
 from .names import Names
 from .search import Found, Limits, Search
-from .shapes import attributes_used
-from .targets import enum_members, find_targets
+from .surroundings import classes_named, instances
+from .targets import add_helpers, enum_members, find_targets
 from .trace import Runner
-from .values import Values, is_special, module_doctests
+from .usage import usages
+from .values import Values
 
 BEAT = 256  # bytes: one record, written over and over
 TABLES = (tuple, list, set, frozenset, dict)
 MAX_NUMBERS = 5000
 PER_TABLE = 12
 CALL_LIMIT = 1.0  # seconds
-FIRST_DESCRIPTOR = 700
 
 
 def run(job: dict[str, Any]) -> None:
@@ -44,8 +47,8 @@ def run(job: dict[str, Any]) -> None:
     guard = Guard(job["writable"], commands=job["commands"])
     guard.install()
     put_on_path(job["root"])
-    journal = _out_of_reach(job["journal"], os.O_RDWR | os.O_CREAT | os.O_APPEND)
-    beat = _out_of_reach(job["beat"], os.O_WRONLY | os.O_CREAT)
+    journal = _out_of_reach(700, job["journal"], os.O_RDWR | os.O_CREAT | os.O_APPEND)
+    beat = _out_of_reach(701, job["beat"], os.O_WRONLY | os.O_CREAT)
     module = importlib.import_module(job["module"])
     guard.writable_in_a_call = False
     tree = ast.parse(Path(job["file"]).read_bytes())
@@ -55,11 +58,18 @@ def run(job: dict[str, Any]) -> None:
     targets, known = find_targets(module, names)
     for name in _constants(module, tree):
         names.own(name)
+    for name, source in HELPERS.items():
+        names.support(name, source)
     banned = set(job["banned"])
     targets = [target for target in targets if target.key not in banned]
-    values = Values(tree, _patterns(module), _characters(module), draw)
+    hint_names, uses = names_for_hints(module, tree), usages(tree)
+    named = classes_named(targets, uses, hint_names)
+    targets += add_helpers(named, names, known)
+    values = Values(tree, _patterns(module), _characters(module), names, draw)
     values.objects.update(enum_members(known))
-    caller = Caller(targets, known, names, values, attributes_used(tree), draw)
+    for written, name in instances(module, known):
+        values.objects.setdefault(written, []).append(names.own(name))
+    caller = Caller(targets, known, names, values, uses, hint_names, draw)
     own = Path(job["writable"][0]) / "own"
     runner = Runner(str(module.__file__), names.space, guard, _raise_lines(tree), CALL_LIMIT, own)
     hidden = [job["root"], os.getcwd(), sys.prefix, sys.base_prefix, *job["writable"]]
@@ -82,7 +92,7 @@ def run(job: dict[str, Any]) -> None:
         runner,
         expectations,
         names,
-        values.objects,
+        values,
         draw,
         focus=set(job["focus"]),
         beat=report_beat,
@@ -100,6 +110,7 @@ def run(job: dict[str, Any]) -> None:
             "tests": len(chosen),
             "steps": search.steps,
             "targets": len(targets),
+            "missing": sorted(every_line - search.lines),
         },
     )
     sys.stdout.flush()
@@ -175,12 +186,12 @@ def _lines_of_functions(code: CodeType) -> set[int]:
     return found
 
 
-def _out_of_reach(path: str, flags: int) -> int:
+def _out_of_reach(number: int, path: str, flags: int) -> int:
     """The opened file, under a number that code under test does not close by accident."""
     file = os.open(path, flags, 0o600)
-    far = os.dup2(file, FIRST_DESCRIPTOR + file, inheritable=False)
+    os.dup2(file, number, inheritable=False)
     os.close(file)
-    return far
+    return number
 
 
 def _replayed(journal: str, banned: set[str], names: Names) -> Iterator[Candidate]:

@@ -1,16 +1,17 @@
 """The names that a test file uses: what they are here, and the import or definition behind each."""
 
 import ast
-import asyncio
 import builtins
-import copy
 import functools
-import itertools
+import importlib
 import keyword
 import re
+import sys
 from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
+
+from .recipes import OPTIONAL, TOOLS
 
 FIXTURES = ("capsys", "monkeypatch", "tmp_path")
 
@@ -25,8 +26,10 @@ class Names:
         """Name in a test -> (module to import from or '', name there)."""
         self._support: dict[str, str] = {}
         """Name -> source of a class or function that stands above the tests."""
-        for tool in (asyncio, copy, itertools):
-            self.add(tool.__name__, tool, "", tool.__name__)
+        for tool in TOOLS:
+            there = sys.modules.get(tool) if tool in OPTIONAL else importlib.import_module(tool)
+            if there is not None:
+                self.add(tool, there, "", tool)
 
     def add(self, name: str, value: Any, home: str, there: str) -> str:
         self.space[name] = value
@@ -36,13 +39,7 @@ class Names:
     def own(self, name: str) -> str:
         """How a test writes a name of the module; made importable."""
         value = vars(self.module)[name]
-        taken = hasattr(builtins, name) or name in (
-            "asyncio",
-            "copy",
-            "itertools",
-            "pytest",
-            "result",
-        )
+        taken = hasattr(builtins, name) or name in {*TOOLS, *FIXTURES, "pytest", "result"}
         written = f"module_{name.strip('_')}" if taken else name
         return self.add(written, value, self.module.__name__, name)
 

@@ -1,18 +1,23 @@
-"""What sort of value a parameter takes, read from its annotation, name, default and use.
+"""What sort of value an annotation allows.
 
 A shape is a tuple: `("str",)`, `("list", item)`, `("tuple", first, second)`, `("many", item)` for
 a tuple of any length, `("set", item)`, `("dict", key, value)`, `("literal", "'a'")`,
-`("object", "Lexer")`. Tuples compare and hash, so they serve as keys of the weights.
+`("object", "Lexer")`, `("either", shape, shape)`, `("one of", "'a'", "'b'")` of expressions,
+`("callable", arity, result)`, `("keyed", (("'key'", shape), ...))` for a dict of known keys,
+`("stub", (("name", shape), ...))` for an object with some attributes, `("await", result)`,
+`("async items", item)`, `("async callable", result)`, `("path",)`, `("path text",)`.
+Tuples compare and hash, so they serve as keys of the weights.
 """
 
-import ast
 import collections.abc
 import enum
-import inspect
-import re
+import io
+import os
 import types
 import typing
 from typing import Any
+
+from .recipes import PATHS, texts_of, type_name
 
 Shape = tuple[Any, ...]
 
@@ -25,7 +30,11 @@ STR, INT, FLOAT, BOOL, NONE, BYTES, CALL = (
     ("bytes",),
     ("callable",),
 )
+PATH: Shape = ("path",)
+PATH_TEXT: Shape = ("path text",)
 TEXTS, NUMBERS = ("list", STR), ("list", INT)
+MAX_SUBCLASSES = 12
+DICT: Shape = ("dict", STR, INT)
 PLAIN: tuple[Shape, ...] = (
     STR,
     INT,
@@ -48,7 +57,13 @@ _SIMPLE: dict[Any, Shape] = {
     bytearray: BYTES,
     None: NONE,
     type(None): NONE,
-    complex: FLOAT,
+    complex: ("one of", "(1+2j)", "0j", "(-1.5+0j)"),
+    os.PathLike: ("path",),
+    typing.Hashable: STR,
+    typing.AnyStr: STR,
+    typing.SupportsInt: INT,
+    typing.SupportsFloat: FLOAT,
+    typing.SupportsIndex: INT,
 }
 _LISTS = (
     list,
@@ -63,15 +78,6 @@ _LISTS = (
 _SETS = (set, frozenset, collections.abc.Set, collections.abc.MutableSet)
 _DICTS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
 _CALLABLE: Any = collections.abc.Callable
-_NAMED: tuple[tuple[str, Shape], ...] = (
-    (r"str|text|name|expr|token|version|spec|pattern|line|path|char|key|word|sep|url|prefix", STR),
-    (r"num|index|idx|count|size|width|pos|min|max|len|start|stop|offset|load|limit|^[nijk]$", INT),
-    (r"iter|seq|list|values|items|args|other|elements", NUMBERS),
-    (r"strings|texts|lines|names|words|parts", TEXTS),
-    (r"func|callback|predicate|^f$|^fn$", CALL),
-    (r"mapping|dict|kwargs|options", ("dict", STR, INT)),
-    (r"bytes|data|buffer", BYTES),
-)
 
 
 def shapes_of(annotation: Any, known: dict[type, str]) -> list[Shape]:
@@ -90,25 +96,85 @@ def shapes_of(annotation: Any, known: dict[type, str]) -> list[Shape]:
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (typing.Union, types.UnionType):
         return [shape for part in args for shape in shapes_of(part, known)]
-    if origin is typing.Annotated:
+    if origin in (typing.Annotated, typing.ClassVar, typing.Final, collections.abc.Generator):
         return shapes_of(args[0], known)
     if origin is typing.Literal:
         return [("literal", repr(value)) for value in args]
+    # A NewType, or an alias that a `type` statement made.
+    for inner in ("__supertype__", "__value__"):
+        if hasattr(annotation, inner) and not isinstance(annotation, type):
+            return shapes_of(getattr(annotation, inner), known)
     base = origin or annotation
     if isinstance(base, typing.TypeVar):
         bound: Any = base.__bound__
-        return shapes_of(bound, known) if bound is not None else []
-    if isinstance(base, type) and base in known:
-        return [("object", known[base])]
-    if isinstance(base, type) and issubclass(base, enum.Enum):
+        if bound is not None:
+            return shapes_of(bound, known)
+        return [shape for part in base.__constraints__ for shape in shapes_of(part, known)]
+    if base is type and args:
+        return [("one of", known[cls]) for cls in known if _is_below(cls, args[0])][:12]
+    return _container(base, args, known) or (_class(base, known) if isinstance(base, type) else [])
+
+
+def _class(base: type[Any], known: dict[type, str]) -> list[Shape]:
+    if type_name(base) in PATHS:
+        return [PATH]
+    below = [("object", known[cls]) for cls in known if cls is not base and _is_below(cls, base)]
+    if base in known:
+        return [("object", known[base]), *below[:MAX_SUBCLASSES]]
+    if issubclass(base, enum.Enum):
         return []
-    return _container(base, args, known)
+    texts = texts_of(base)
+    if texts:
+        return [("one of", *texts)]
+    if hasattr(base, "__total__"):
+        return [_keyed(base, known)]
+    if below:
+        return list(below[:MAX_SUBCLASSES])
+    return [_protocol(base)] if getattr(base, "_is_protocol", False) else []
+
+
+def _is_below(cls: type[Any], base: Any) -> bool:
+    try:
+        return issubclass(cls, base)
+    except TypeError:  # a protocol with data, or no class at all
+        return False
+
+
+def _keyed(base: type[Any], known: dict[type, str]) -> Shape:
+    """A TypedDict as the dict that it is."""
+    hints: dict[str, Any] = base.__annotations__
+    pairs: list[tuple[str, Shape]] = []
+    for key, hint in hints.items():
+        if isinstance(hint, typing.ForwardRef):
+            hint = {"str": str, "int": int, "bool": bool}.get(hint.__forward_arg__)  # noqa: PLW2901
+        pairs.append((repr(key), either(shapes_of(hint, known))))
+    return ("keyed", tuple(pairs))
+
+
+def _protocol(base: type[Any]) -> Shape:
+    """A built-in value, or a stub, that has what the protocol asks for."""
+    every = vars(base).items()
+    names = [name for name, value in every if callable(value) and name != "__init__"]
+    for example, shape in ((1, INT), ("a", STR), ([1], NUMBERS), ({"a": 1}, DICT)):
+        if names and all(name.startswith("__") and hasattr(example, name) for name in names):
+            return shape
+    if {"read", "write", "readline"} & set(names):
+        return ("one of", *texts_of(io.StringIO))
+    if "__call__" in names:
+        return ("callable",)
+    return ("stub", tuple((name, CALL) for name in names if not name.startswith("_")))
+
+
+def either(shapes: list[Shape]) -> Shape:
+    """One shape for several."""
+    some = tuple(dict.fromkeys(shapes))
+    return some[0] if len(some) == 1 else ("either", *(some or (STR, INT, NONE)))
 
 
 def _container(base: Any, args: tuple[Any, ...], known: dict[type, str]) -> list[Shape]:
     def inner(at: int) -> Shape | None:
         found = shapes_of(args[at], known) if len(args) > at else []
-        return found[0] if found else None
+        return either(found) if found else None
 
     if base in _LISTS:
         item = inner(0)
@@ -124,90 +190,24 @@ def _container(base: Any, args: tuple[Any, ...], known: dict[type, str]) -> list
         return [("set", item)] if item else [("set", INT), ("set", STR)]
     if base in _DICTS:
         return [("dict", inner(0) or STR, inner(1) or INT)]
+    if base in (collections.abc.AsyncIterable, collections.abc.AsyncIterator):
+        return [("async items", inner(0) or INT)]
+    if base in (collections.abc.AsyncGenerator, collections.abc.AsyncIterator):
+        return [("async items", inner(0) or INT)]
+    if base in (collections.abc.Awaitable, collections.abc.Coroutine):
+        return [("await", inner(len(args) - 1) or INT)]
     if base is _CALLABLE:
-        return [CALL]
+        return [_function(args, known)]
     return []
 
 
-def hints_of(function: Any, module_names: dict[str, Any]) -> dict[str, Any]:
-    """Parameter name -> annotation as an object, as far as each can be evaluated."""
-    function = inspect.unwrap(function)
-    if isinstance(function, type):
-        function = function.__init__
-    raw: dict[str, Any] = dict(getattr(function, "__annotations__", {}))
-    names = {**vars(typing), **vars(collections.abc), **module_names}
-    found: dict[str, Any] = {}
-    for name, annotation in raw.items():
-        value = annotation
-        if isinstance(annotation, str):
-            try:
-                # The module's own text, evaluated in its own names as `get_type_hints` does.
-                value = eval(annotation, names)  # noqa: S307
-            except Exception:  # boundary: names that exist only for type checkers
-                simple = re.search(r"\b(str|int|bool|float|bytes)\b", annotation)
-                value = {"str": str, "int": int, "bool": bool, "float": float, "bytes": bytes}.get(
-                    simple.group() if simple else "", inspect.Parameter.empty
-                )
-        found[name] = value
-    return found
-
-
-def weights(
-    parameter: inspect.Parameter, annotation: Any, known: dict[type, str], used: set[str]
-) -> dict[Shape, float]:
-    """How likely each shape is for a parameter, before anything was tried.
-
-    Args:
-        parameter: Its name and default speak too.
-        annotation: From `hints_of`, or `Parameter.empty`.
-        known: As for `shapes_of`.
-        used: The attributes that the function's body asks of the parameter.
-    """
-    said = [] if annotation is parameter.empty else shapes_of(annotation, known)
-    if said:
-        # A little nonsense reaches the checks at the top of a function.
-        return {**dict.fromkeys((NONE, STR, INT), 0.15), **dict.fromkeys(said, 6.0)}
-    found: dict[Shape, float] = dict.fromkeys(PLAIN, 1.0)
-    for name in known.values():
-        found["object", name] = 1.0
-    for pattern, shape in _NAMED:
-        if re.search(pattern, parameter.name.lower()):
-            found[shape] = found.get(shape, 0.0) + 5.0
-    if parameter.default is not parameter.empty:
-        simple = _SIMPLE.get(type(parameter.default))
-        if simple:
-            found[simple] = found.get(simple, 0.0) + 3.0
-    examples: tuple[tuple[type, Shape], ...] = (
-        (str, STR),
-        (list, NUMBERS),
-        (dict, ("dict", STR, INT)),
-        (set, ("set", INT)),
-        (bytes, BYTES),
-    )
-    for example, shape in examples:
-        if used and all(hasattr(example, attribute) for attribute in used):
-            found[shape] = found.get(shape, 0.0) + 6.0
-    for cls, name in known.items():
-        if used and all(hasattr(cls, attribute) for attribute in used):
-            found["object", name] += 6.0
-    return found
-
-
-def attributes_used(tree: ast.AST) -> dict[tuple[int, str], set[str]]:
-    """(first line of a function, parameter) -> the attributes that its body asks of it."""
-    found: dict[tuple[int, str], set[str]] = {}
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            continue
-        first = min([node.lineno, *(mark.lineno for mark in node.decorator_list)])
-        every = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
-        names = {argument.arg for argument in every}
-        for part in ast.walk(node):
-            owner = part.value if isinstance(part, ast.Attribute) else None
-            if (
-                isinstance(part, ast.Attribute)
-                and isinstance(owner, ast.Name)
-                and owner.id in names
-            ):
-                found.setdefault((first, owner.id), set()).add(part.attr)
-    return found
+def _function(args: tuple[Any, ...], known: dict[type, str]) -> Shape:
+    if len(args) != 2:
+        return CALL
+    result = typing.get_origin(args[1])
+    found = shapes_of(args[1], known)
+    if result in (collections.abc.Awaitable, collections.abc.Coroutine):
+        return ("async callable", found[0][1])
+    # A list of parameters, or `...` and the like, which say nothing of their number.
+    arity = len(args[0]) if isinstance(args[0], list) else -1  # pyright: ignore[reportUnknownArgumentType]
+    return ("callable", arity, either(found) if found else NONE)

@@ -1,72 +1,18 @@
 """What of the module can be called."""
 
+import builtins
 import enum
 import inspect
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from types import CodeType, ModuleType
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from .names import Names
+from .operators import OPERATORS
 
-Sort = Literal["function", "class", "static", "method", "property", "operator", "helper"]
-
-# Special method -> how people write it; {a} is the other operand.
-OPERATORS = {
-    "__eq__": "{o} == {a}",
-    "__ne__": "{o} != {a}",
-    "__lt__": "{o} < {a}",
-    "__le__": "{o} <= {a}",
-    "__gt__": "{o} > {a}",
-    "__ge__": "{o} >= {a}",
-    "__str__": "str({o})",
-    "__repr__": "repr({o})",
-    "__bytes__": "bytes({o})",
-    "__len__": "len({o})",
-    "__bool__": "bool({o})",
-    "__int__": "int({o})",
-    "__float__": "float({o})",
-    "__iter__": "list({o})",
-    "__reversed__": "list(reversed({o}))",
-    "__contains__": "{a} in {o}",
-    "__getitem__": "{o}[{a}]",
-    "__add__": "{o} + {a}",
-    "__sub__": "{o} - {a}",
-    "__mul__": "{o} * {a}",
-    "__truediv__": "{o} / {a}",
-    "__floordiv__": "{o} // {a}",
-    "__mod__": "{o} % {a}",
-    "__and__": "{o} & {a}",
-    "__or__": "{o} | {a}",
-    "__xor__": "{o} ^ {a}",
-    "__radd__": "{a} + {o}",
-    "__rsub__": "{a} - {o}",
-    "__rmul__": "{a} * {o}",
-    "__rand__": "{a} & {o}",
-    "__ror__": "{a} | {o}",
-    "__rxor__": "{a} ^ {o}",
-    "__neg__": "-{o}",
-    "__pos__": "+{o}",
-    "__abs__": "abs({o})",
-    "__invert__": "~{o}",
-    "__call__": "{o}({a})",
-    "__hash__": "hash({o}) == hash({o})",
-    "__copy__": "copy.copy({o})",
-    "__reduce__": "copy.copy({o})",
-    "__getstate__": "copy.copy({o})",
-    "__setstate__": "copy.copy({o})",
-    "__deepcopy__": "copy.deepcopy({o})",
-    # These change the object; what it is afterwards is looked at.
-    "__setitem__": "{o}[{a}] = {b}",
-    "__delitem__": "del {o}[{a}]",
-    "__iadd__": "{o} += {a}",
-    "__isub__": "{o} -= {a}",
-    "__iand__": "{o} &= {a}",
-    "__ior__": "{o} |= {a}",
-    "__ixor__": "{o} ^= {a}",
-    "__imul__": "{o} *= {a}",
-}
-CHANGING = ("__setitem__", "__delitem__")
+Sort = Literal["function", "class", "static", "method", "property", "setter", "operator", "helper"]
 
 
 @dataclass(frozen=True)
@@ -85,10 +31,13 @@ class Target:
     lines: frozenset[int]
     """The lines of its own body."""
     takes_self: bool = False
+    is_private: bool = False
+    """A test of it says less than one of its callers: only for what they do not reach."""
 
     @property
     def key(self) -> str:
-        return f"{self.owner}.{self.name}" if self.owner else self.name
+        name = f"{self.name} = " if self.sort == "setter" else self.name
+        return f"{self.owner}.{name}" if self.owner else name
 
     @property
     def is_async(self) -> bool:
@@ -103,34 +52,69 @@ def find_targets(module: ModuleType, names: Names) -> tuple[list[Target], dict[t
         if getattr(value, "__module__", None) == module.__name__
         and callable(value)
         and getattr(value, "__name__", name) == name
+        and not name.startswith("__")
     ]
-    public = [name for name in own if not name.startswith("_")] or own
+    has_public = any(not name.startswith("_") for name in own)
     known: dict[type, str] = {}
     targets: list[Target] = []
-    for name in sorted(public):
+    for name in sorted(own, key=lambda name: (name.startswith("_"), name)):
         value = vars(module)[name]
+        is_private = has_public and name.startswith("_")
         if isinstance(value, type):
-            written = names.own(name)
-            if _can_be_made(value):
-                known[value] = written
-            targets.extend(_of_class(value, written))
+            made = _made(value, names.own(name), names)
+            if made is not None:
+                known[made[0]] = made[1]
+                found = _of_class(*made, module.__name__)
+                targets += (replace(one, is_private=True) if is_private else one for one in found)
         elif callable(value):
-            targets.append(_of_function(value, names.own(name)))
+            target = _of_function(value, names.own(name))
+            targets.append(replace(target, is_private=is_private))
     package = module.__name__.split(".")[0]
-    for name, value in sorted(vars(module).items()):
-        # Neighbours that the module works with: made, passed, not tested.
-        home = getattr(value, "__module__", "")
-        if (
-            isinstance(value, type)
-            and home != module.__name__
-            and home.split(".")[0] == package
-            and not name.startswith("_")
-            and not names.knows(name)
-            and _can_be_made(value)
-        ):
-            known[value] = names.add(name, value, home, value.__name__)
-            targets.append(Target("helper", "", name, name, value, frozenset()))
+    neighbours = [
+        value
+        for name, value in sorted(vars(module).items())
+        if isinstance(value, type)
+        and value.__module__ != module.__name__
+        and value.__module__.split(".")[0] == package
+        and not name.startswith("_")
+    ]
+    targets += add_helpers(neighbours, names, known)
     return targets, known
+
+
+def add_helpers(classes: Iterable[type], names: Names, known: dict[type, str]) -> list[Target]:
+    """Neighbours that the module works with: made, passed, not tested."""
+    found: list[Target] = []
+    for cls in classes:
+        name, home = cls.__name__, cls.__module__
+        there = getattr(sys.modules.get(home), name, None)
+        if cls in known or there is not cls or names.knows(name) or hasattr(builtins, name):
+            continue
+        made = _made(cls, names.add(name, cls, home, name), names)
+        if made is not None:
+            known[made[0]] = written = made[1]
+            found.append(Target("helper", "", written, written, made[0], frozenset()))
+    return found
+
+
+def _made(cls: type, written: str, names: Names) -> tuple[type, str] | None:
+    """The class, or a concrete one below it if it is abstract, and how a test writes it."""
+    if not inspect.isabstract(cls):
+        return (cls, written) if _can_be_made(cls) else None
+    if getattr(cls, "_is_protocol", False):
+        return None
+    name = f"Concrete{written.strip('_')}"
+    lines = [f"class {name}({written}):"]
+    for part in sorted(cast("Any", cls).__abstractmethods__):
+        static = inspect.getattr_static(cls, part)
+        function: Any = getattr(static, "__func__", static)
+        if callable(function):
+            word = "async def" if inspect.iscoroutinefunction(function) else "def"
+            lines += ["", f"    {word} {part}(self, *args, **options):", "        return None"]
+        else:
+            lines.append(f"    {part} = None")
+    names.support(name, "\n".join(lines))
+    return names.space[name], name
 
 
 def enum_members(known: dict[type, str]) -> Iterator[tuple[str, list[str]]]:
@@ -149,25 +133,36 @@ def _of_function(value: Callable[..., Any], written: str) -> Target:
     return Target("function", "", written, written, value, lines_of(value))
 
 
-def _of_class(cls: type, written: str) -> Iterator[Target]:
-    if not _can_be_made(cls):
-        return
-    yield Target("class", "", written, written, cls, lines_of(vars(cls).get("__init__")))
-    bases = [base for base in cls.__mro__ if base.__module__ == cls.__module__]
+def _of_class(cls: type, written: str, module: str) -> Iterator[Target]:
+    makers = [vars(cls).get(name) for name in ("__new__", "__init__", "__post_init__")]
+    lines = frozenset[int]().union(*(lines_of(maker) for maker in makers))
+    yield Target("class", "", written, written, cls, lines)
+    bases = [base for base in cls.__mro__ if base.__module__ == module]
     for name in sorted({name for base in bases for name in vars(base)}):
         static = inspect.getattr_static(cls, name)
-        is_spoken = name in OPERATORS or name == "__replace__" or not name.startswith("_")
-        if not is_spoken:
+        is_special = name.startswith("__") and name.endswith("__")
+        if "__" in name and name not in OPERATORS and name != "__replace__":
             continue
+        is_private = name.startswith("_") and not is_special
         if isinstance(static, staticmethod | classmethod):
-            target = getattr(cls, name)
-            yield Target("static", written, name, f"{written}.{name}", target, lines_of(target))
+            function = getattr(cls, name)
+            target = Target(
+                "static", written, name, f"{written}.{name}", function, lines_of(function)
+            )
+            yield replace(target, is_private=is_private)
         elif hasattr(static, "__get__") and not callable(static):
             getter = getattr(static, "fget", None) or getattr(static, "func", None)
-            yield Target("property", written, name, name, None, lines_of(getter))
+            target = Target("property", written, name, name, None, lines_of(getter))
+            yield replace(target, is_private=is_private)
+            setter = getattr(static, "fset", None)
+            if setter is not None:
+                lines = lines_of(setter)
+                target = Target("setter", written, name, name, setter, lines, takes_self=True)
+                yield replace(target, is_private=is_private)
         elif callable(static) and not isinstance(static, type):
             sort: Sort = "operator" if name in OPERATORS else "method"
-            yield Target(sort, written, name, name, static, lines_of(static), takes_self=True)
+            target = Target(sort, written, name, name, static, lines_of(static), takes_self=True)
+            yield replace(target, is_private=is_private)
 
 
 def lines_of(function: Any) -> frozenset[int]:

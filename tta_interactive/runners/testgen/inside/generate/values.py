@@ -1,24 +1,31 @@
 """Values to call with, as Python source: mined from the module, made, and changed a little."""
 
 import ast
-import doctest
 import random
-import re
 import string
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from .asynchronous import HELPERS
+from .files import Files
+from .mining import MAX_NUMBER, MAX_TEXT, is_special, of_functions, of_module
+from .names import Names
 from .regexes import strings_of
 from .shapes import Shape
 
-MAX_TEXT = 60
-MAX_NUMBER = 10**6  # larger ones mostly cost memory
 TEXTS = ("", "a", "abc", "A b", "0", "1", "1.0", "a.b", " ", "\n", "é", "[]", "{}", "日本", "\x1b")
 NUMBERS = (0, 1, -1, 2, 3, 5, 10, 100, -5)
 MAX_SPECIAL = 60  # of the characters that the module's tables name, so many join the texts
 FLOATS = (0.0, 1.5, -2.5)
 BYTES = ("b''", "b'a'", "b'abc'", "b'\\x00\\xff'")
 FUNCTIONS = ("len", "str", "(lambda *args, **options: 0)", "(lambda value: -value)")
+_CHANGED: dict[type, Shape] = {
+    str: ("str",),
+    int: ("int",),
+    float: ("float",),
+    bytes: ("bytes",),
+    bool: ("bool",),
+}
 CHARACTERS = "aA0 \n\té" + string.punctuation
 
 
@@ -30,27 +37,18 @@ class Values:
         tree: ast.Module,
         patterns: Iterable[Any],
         characters: Iterable[str],
+        names: Names,
         draw: random.Random,
     ) -> None:
         self._draw = draw
+        self._depth = 0
         self.objects: dict[str, list[str]] = {}
         """Class, as written -> expressions that made an object of it."""
-        texts: set[str] = set(TEXTS)
-        numbers, floats = set(NUMBERS), set(FLOATS)
-        docs = _docstrings(tree)
-        trees: list[ast.AST] = [_without_docstrings(tree), *_example_trees(docs)]
-        for node in (node for part in trees for node in ast.walk(part)):
-            if not isinstance(node, ast.Constant) or isinstance(node.value, bool):
-                continue
-            value = node.value
-            if isinstance(value, str) and 0 < len(value) <= MAX_TEXT and value.isprintable():
-                texts.add(value)
-            elif isinstance(value, int) and abs(value) < MAX_NUMBER:
-                numbers |= {value, value + 1, value - 1}
-            elif isinstance(value, float):
-                floats.add(value)
-        for doc in docs:
-            texts.update(re.findall(r"[\"'`]([^\"'`\n]{1,40})[\"'`]", doc))
+        self.make_object: Callable[[str], str | None] = lambda _: None
+        """Makes a new object of a class, as written."""
+        constants = of_module(tree)
+        texts = constants.texts | set(TEXTS)
+        numbers, floats = constants.numbers | set(NUMBERS), constants.floats | set(FLOATS)
         named = {chr(number) for number in numbers if is_special(number)}
         # One such number may be anything; a dozen of them are characters.
         special = sorted({*characters, *(named if len(named) > 12 else ())})
@@ -58,34 +56,109 @@ class Values:
         self._characters = [*CHARACTERS, *special]
         self._matching = sorted({text for one in patterns for text in strings_of(one, draw)})
         self._texts, self._numbers, self._floats = sorted(texts), sorted(numbers), sorted(floats)
+        self._bytes = [*BYTES, *(repr(value) for value in sorted(constants.bytes))]
+        self._names = names
+        self._local = {
+            first: (sorted(one.texts), sorted(one.numbers))
+            for first, one in of_functions(tree).items()
+        }
+        self.files = Files(sorted(constants.texts), draw)
+        self._plain: dict[str, Callable[[], str]] = {
+            "str": lambda: repr(self._text()),
+            "int": self._number,
+            "float": lambda: repr(draw.choice(self._floats)),
+            "bool": lambda: draw.choice(("True", "False")),
+            "bytes": self._made_bytes,
+            "path": self.files.path,
+            "path text": lambda: f"str({self.files.path()})",
+        }
+        self._near: tuple[list[str], list[int]] = ([], [])
+
+    def stand_at(self, first_line: int) -> None:
+        """From now on prefer the constants of the function that begins there."""
+        self._near = self._local.get(first_line, ([], []))
 
     def make(self, shape: Shape, depth: int = 0) -> str:
         """An expression for one value of the shape."""
-        draw, name = self._draw, shape[0]
-        if name == "str":
-            return repr(self._text())
-        if name == "int":
-            return repr(draw.choice(self._numbers if draw.random() < 0.7 else NUMBERS))
-        if name == "float":
-            return repr(draw.choice(self._floats))
-        if name == "bool":
-            return draw.choice(("True", "False"))
-        if name == "bytes":
-            return draw.choice(BYTES)
-        if name == "callable":
-            return draw.choice(FUNCTIONS)
+        name = shape[0]
+        plain = self._plain.get(name)
+        if plain is not None:
+            return plain()
         if name == "literal":
             return shape[1]
+        if name == "one of":
+            return self._draw.choice(shape[1:])
+        if name == "either":
+            return self.make(self._draw.choice(shape[1:]), depth)
         if name == "object":
-            return draw.choice(self.objects.get(shape[1]) or ["None"])
+            return self._object(shape[1], depth)
+        if name == "callable":
+            return self._callable(shape, depth)
         if name == "none" or depth > 3:
             return "None"
+        if name in ("await", "async items", "async callable"):
+            return self._asynchronous(shape, depth)
         return self._container(shape, depth)
+
+    def _number(self) -> str:
+        draw = self._draw
+        if self._near[1] and draw.random() < 0.4:
+            return repr(draw.choice(self._near[1]))
+        return repr(draw.choice(self._numbers if draw.random() < 0.7 else NUMBERS))
+
+    def _object(self, written: str, depth: int) -> str:
+        known = self.objects.get(written)
+        if known and (depth > 2 or self._draw.random() < 0.9):
+            return self._draw.choice(known)
+        self._depth += 1
+        try:
+            return (self.make_object(written) if self._depth < 4 else None) or "None"
+        finally:
+            self._depth -= 1
+
+    def _callable(self, shape: Shape, depth: int) -> str:
+        draw = self._draw
+        arity, result = (shape[1], shape[2]) if len(shape) == 3 else (-1, ("none",))
+        dice = draw.random()
+        if arity < 0 and dice < 0.4:
+            return draw.choice(FUNCTIONS)
+        parameters = ["first", "second", "third", "fourth", "fifth"][:arity] if arity > 0 else []
+        if arity < 0 or arity > 5 or dice < 0.2:
+            parameters = ["*args", "**options"]
+        value = draw.choice(("None", "True", "False", "0", "'a'"))
+        if result[0] != "none" and dice < 0.8:
+            value = self.make(result, depth + 1)
+        elif parameters and dice < 0.7:
+            value = parameters[0].lstrip("*")
+        elif dice > 0.95:
+            value = "1 / 0"
+        return f"(lambda {', '.join(parameters)}: {value})".replace("lambda :", "lambda:")
+
+    def _asynchronous(self, shape: Shape, depth: int) -> str:
+        name = shape[0]
+        if name == "await":
+            return f"asyncio.sleep(0, {self.make(shape[1], depth + 1)})"
+        if name == "async callable":
+            return self._names.support("async_answer", HELPERS["async_answer"])
+        count = self._draw.choice((0, 1, 2, 3))
+        items = ", ".join(self.make(shape[1], depth + 1) for _ in range(count))
+        return f"{self._names.support('async_items', HELPERS['async_items'])}({items})"
+
+    def _made_bytes(self) -> str:
+        if self._draw.random() < 0.6:
+            return self._draw.choice(self._bytes)
+        return repr(self._text().encode(errors="replace"))
 
     def _container(self, shape: Shape, depth: int) -> str:
         draw, name = self._draw, shape[0]
         if name == "tuple":
             return "(" + "".join(self.make(item, depth + 1) + ", " for item in shape[1:]) + ")"
+        if name == "keyed":
+            some = [pair for pair in shape[1] if draw.random() < 0.8]
+            return "{" + ", ".join(f"{key}: {self.make(to, depth + 1)}" for key, to in some) + "}"
+        if name == "stub":
+            parts = ", ".join(f"{part}={self.make(to, depth + 1)}" for part, to in shape[1])
+            return f"types.SimpleNamespace({parts})"
         count = draw.choice((0, 1, 1, 2, 3, 4, 6))
         if name == "dict":
             pairs = (
@@ -102,6 +175,8 @@ class Values:
 
     def _text(self) -> str:
         draw = self._draw
+        if self._near[0] and draw.random() < 0.4:
+            return draw.choice(self._near[0])
         dice = draw.random()
         if self._matching and dice < 0.35:
             return draw.choice(self._matching)
@@ -114,12 +189,18 @@ class Values:
         try:
             value: Any = ast.literal_eval(text)
         except (ValueError, SyntaxError, MemoryError, RecursionError):
-            return self.make(shape)
+            return self.changed_inside(text) if self._draw.random() < 0.6 else self.make(shape)
+        if isinstance(value, dict | tuple | set) and self._draw.random() < 0.6:
+            return self.changed_inside(text)
         draw = self._draw
         if isinstance(value, str):
             return repr(self._changed_text(value))
-        if isinstance(value, bool) or value is None:
+        if isinstance(value, bool):
+            return repr(not value)
+        if value is None:
             return self.make(shape)
+        if isinstance(value, bytes):
+            return repr(self._changed_text(value.decode("latin-1")).encode("latin-1", "replace"))
         if isinstance(value, int):
             new = draw.choice((value + 1, value - 1, -value, value * 2, 0))
             return repr(new) if abs(new) < MAX_NUMBER else self.make(shape)
@@ -135,6 +216,27 @@ class Values:
                 items[at] = ast.literal_eval(self.changed(repr(items[at]), ("int",)))
             return repr(items) if len(items) <= 12 else self.make(shape)
         return self.make(shape)
+
+    def changed_inside(self, text: str) -> str:
+        """The expression with one of its constants changed, if there is one."""
+        try:
+            tree = ast.parse(text, mode="eval")
+        except (SyntaxError, ValueError, MemoryError, RecursionError):
+            return text
+        constants = [
+            node
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and type(node.value) in _CHANGED
+        ]
+        if not constants:
+            return text
+        node = self._draw.choice(constants)
+        old = text.encode()
+        start, end = node.col_offset, node.end_col_offset or 0
+        if node.lineno != 1 or node.end_lineno != 1:
+            return text
+        new = self.changed(repr(node.value), _CHANGED[type(node.value)])
+        return (old[:start] + new.encode(errors="replace") + old[end:]).decode(errors="replace")
 
     def _changed_text(self, text: str) -> str:
         draw = self._draw
@@ -153,54 +255,3 @@ class Values:
         else:
             new = text[:at] + draw.choice(self._characters) + text[at + 1 :]
         return new[: 2 * MAX_TEXT]
-
-
-def is_special(number: int) -> bool:
-    """Whether the number may stand for a character beyond ASCII."""
-    return 0xA0 <= number <= 0x10FFFF and not 0xD800 <= number <= 0xDFFF
-
-
-def _docstrings(tree: ast.Module) -> list[str]:
-    found = [
-        ast.get_docstring(node)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module | ast.AsyncFunctionDef)
-    ]
-    return [doc for doc in found if doc]
-
-
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    copy = ast.parse(ast.unparse(tree))
-    for node in ast.walk(copy):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            node.value.value = None
-    return copy
-
-
-def _example_trees(docs: list[str]) -> list[ast.AST]:
-    return [ast.parse(source) for group in doctests(docs) for source in group]
-
-
-def doctests(docs: list[str]) -> list[list[str]]:
-    """The examples of each docstring, in order, as source that parses."""
-    found: list[list[str]] = []
-    for doc in docs:
-        try:
-            examples = doctest.DocTestParser().get_examples(doc)
-        except ValueError:
-            continue
-        group: list[str] = []
-        for example in examples:
-            try:
-                ast.parse(example.source)
-            except SyntaxError:
-                break
-            group.append(example.source.strip())
-        if group:
-            found.append(group)
-    return found
-
-
-def module_doctests(tree: ast.Module) -> list[list[str]]:
-    """The doctest sessions of a whole module."""
-    return doctests(_docstrings(tree))

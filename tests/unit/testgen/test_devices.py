@@ -1,0 +1,309 @@
+"""What the native generator can reach: one small module a device, every line of it run."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from tta_interactive.runners.testgen import steps
+
+INSIDE = Path(steps.__file__).parent / "inside"
+DEVICES = {
+    "constants that a parameter is compared with": """
+        def spell(word):
+            if word == "open-sesame" or word in ("alohomora",):
+                return 1
+            if word.lower().startswith("accio "):
+                return 2
+            return 3
+    """,
+    "keys of a table that a parameter is looked up in": """
+        TABLE = {"alpha": 1, "beta": 2}
+
+        def rank(letter):
+            if letter in TABLE:
+                return TABLE[letter]
+            return None
+    """,
+    "keys and attributes that the body reads from a parameter": """
+        def describe(thing, settings):
+            if thing.kind == "box" and thing.parts(2):
+                if settings["deep"]["level"] == 7:
+                    return "deep"
+                return "box"
+            return thing.owner.name
+    """,
+    "what methods do with what the constructor was given": """
+        class Report:
+            def __init__(self, source):
+                self.source = source
+
+            def title(self):
+                if self.source.state == "draft":
+                    return "Draft"
+                return self.source.render("x")
+    """,
+    "several calls on one object": """
+        class Machine:
+            def __init__(self):
+                self.state = 0
+
+            def coin(self):
+                if self.state in (0, 1):
+                    self.state += 1
+
+            def push(self):
+                if self.state == 2:
+                    self.state = 9
+                    return "open"
+                return "locked"
+
+            def shut(self):
+                if self.state == 9:
+                    return "shut"
+                return "was shut"
+    """,
+    "objects that methods give": """
+        class Query:
+            def __init__(self, *, _parts=()):
+                self._parts = _parts
+
+            def where(self, part: str):
+                return Query(_parts=(*self._parts, part))
+
+            def text(self):
+                if len(self._parts) > 1:
+                    return " and ".join(self._parts)
+                return "".join(self._parts)
+    """,
+    "types of the standard library": """
+        import datetime as dt
+        from decimal import Decimal
+        from typing import TYPE_CHECKING, NamedTuple, NewType, TypedDict
+
+        if TYPE_CHECKING:
+            from fractions import Fraction
+            from uuid import UUID
+
+        class Place(TypedDict):
+            name: str
+            floor: int
+
+        Code = NewType("Code", int)
+
+        def year(day: dt.date, price: Decimal, part: "Fraction", key: "UUID") -> object:
+            digits = price.as_tuple().digits
+            return day.year, digits, part.numerator, key.version
+
+        def where(place: Place, code: Code) -> str:
+            if place["floor"] < code.bit_length():
+                return place["name"]
+            return "up"
+    """,
+    "functions as arguments, with the right number of parameters": """
+        from collections.abc import Callable
+
+        def twice(step: Callable[[int, str], bool]) -> str:
+            if step(1, "a"):
+                return "yes"
+            return "no"
+
+        def each(items, convert):
+            found = []
+            for item in items:
+                found.append(convert(item, 1, None))
+            return found
+    """,
+    "asynchronous functions, generators and managers": """
+        class Session:
+            def __init__(self, name: str) -> None:
+                self.name = name
+
+            async def __aenter__(self):
+                return self.name
+
+            async def __aexit__(self, cls, error, trace):
+                if cls is not None:
+                    return True
+                return None
+
+        async def double(value: int) -> int:
+            return value * 2
+
+        async def doubled(values):
+            async for value in values:
+                yield await double(value)
+    """,
+    "context managers and generators": """
+        import contextlib
+
+        @contextlib.contextmanager
+        def opened(name: str):
+            box = [name]
+            yield box
+            box.append("closed")
+
+        class Lock:
+            def __enter__(self):
+                return 5
+
+            def __exit__(self, cls, error, trace):
+                if cls is KeyError:
+                    return False
+                return None
+
+        def forever(start: int):
+            while True:
+                yield start
+                start += 1
+    """,
+    "files": """
+        import os
+        from pathlib import Path
+
+        def first_line(path: Path) -> str:
+            if not path.exists():
+                return "missing"
+            if path.is_dir():
+                return "directory"
+            with path.open() as file:
+                for line in file:
+                    return line
+            return "empty"
+
+        def save(filename, text: str):
+            with open(filename, "w") as file:
+                return file.write(text)
+
+        def lines(stream):
+            return stream.readlines()
+    """,
+    "abstract classes": """
+        from abc import ABC, abstractmethod
+
+        class Shape(ABC):
+            @abstractmethod
+            def area(self) -> float:
+                '''In square metres.'''
+
+            def describe(self):
+                return f"area {self.area()}"
+
+        def compare(one: Shape, other: Shape) -> bool:
+            return one.describe() == other.describe()
+    """,
+    "properties that can be set": """
+        class Level:
+            def __init__(self):
+                self._value = 0
+
+            @property
+            def value(self):
+                return self._value
+
+            @value.setter
+            def value(self, value):
+                if value > 100:
+                    raise ValueError("too much")
+                self._value = value
+    """,
+    "private functions that no public one reaches": """
+        def outer(x: int) -> int:
+            return x
+
+        def _hidden(x: int) -> int:
+            if x > 2:
+                return 1
+            return 2
+    """,
+    "options that the body takes out of its keywords": """
+        def draw(**options):
+            if options.get("colour") == "red":
+                return 1
+            if options.pop("size", 0) > 5:
+                return 2
+            return 3
+    """,
+}
+
+
+def generated(place: Path, text: str, tries: int = 4000) -> dict[str, Any]:
+    """The generator's own report on a module with this text."""
+    package = place / "_tta_inside"
+    package.symlink_to(INSIDE)
+    (place / "m.py").write_text(dedent(text), encoding="utf-8")
+    (place / "journal").touch()
+    job = {
+        "do": "generate",
+        "module": "m",
+        "file": str(place / "m.py"),
+        "root": str(place),
+        "journal": str(place / "journal"),
+        "beat": str(place / "beat"),
+        "report": str(place / "report"),
+        "seed": 1,
+        "banned": [],
+        "focus": [],
+        "steps": tries,
+        "seconds": 60,
+        "most": 100,
+        "round": 0,
+        "writable": [str(place)],
+        "commands": False,
+    }
+    (place / "job").write_text(json.dumps(job))
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", START, str(place), str(place / "job")],
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+        env={"PATH": os.defpath, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads((place / "report").read_text())
+
+
+START = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from _tta_inside.generate.main import run
+run(json.load(open(sys.argv[2])))
+"""
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_every_line_is_reached(tmp_path: Path, device: str) -> None:
+    report = generated(tmp_path, DEVICES[device])
+    lines = dedent(DEVICES[device]).splitlines()
+    assert [lines[number - 1].strip() for number in report["missing"]] == []
+
+
+def test_the_same_seed_and_tries_give_the_same_file(tmp_path: Path) -> None:
+    text = DEVICES["several calls on one object"] + DEVICES["files"]
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    first = generated(tmp_path / "a", text, tries=500)
+    assert first["tests"] > 5
+    assert generated(tmp_path / "b", text, tries=500)["source"] == first["source"]
+
+
+def test_tests_of_every_device_pass_under_plain_pytest(tmp_path: Path) -> None:
+    together = "\n".join(dedent(text) for text in DEVICES.values())
+    report = generated(tmp_path, together, tries=3000)
+    (tmp_path / "test_m.py").write_text(report["source"], encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_m.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert f"{report['tests']} passed" in done.stdout

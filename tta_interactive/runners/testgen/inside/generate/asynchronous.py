@@ -1,0 +1,30 @@
+"""What tests of asynchronous code need beside `asyncio.run`: a few short helpers."""
+
+ITEMS = """async def async_items(*items):
+    for item in items:
+        yield item"""
+ANSWER = """async def async_answer(*args, **options):
+    return args[0] if args else None"""
+COLLECTED = """async def collected(items, most=20):
+    found = []
+    async for item in items:
+        found.append(item)
+        if len(found) == most:
+            break
+    return found"""
+AWAITED = """async def awaited(value):
+    return await value"""
+ENTERED = """async def entered(manager):
+    async with manager as value:
+        return value"""
+FAILED = """async def failed_inside(manager):
+    async with manager:
+        raise KeyError("inside")"""
+HELPERS = {
+    "async_items": ITEMS,
+    "async_answer": ANSWER,
+    "collected": COLLECTED,
+    "awaited": AWAITED,
+    "entered": ENTERED,
+    "failed_inside": FAILED,
+}

@@ -1,0 +1,188 @@
+"""One candidate: run in the form that suits it, cut down to what it needs, and written as a test."""
+
+import ast
+import collections.abc
+import inspect
+import random
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from .calls import MAX_STATEMENT, Candidate
+from .emit import Written
+from .expect import Expectations
+from .names import Names, fixtures_in
+from .trace import Arc, Outcome, Runner
+from .values import Values
+
+MAX_LAZY = 20  # items of something that may be endless
+ALWAYS = ("asyncio.run(awaited({}))", "asyncio.run(collected({}))")
+CAREFUL = f"list(itertools.islice({{}}, {MAX_LAZY}))"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a candidate did."""
+
+    candidate: Candidate
+    statements: list[str]
+    """As a test would hold them."""
+    outcome: Outcome
+
+
+class Attempts:
+    """Runs candidates."""
+
+    def __init__(
+        self,
+        runner: Runner,
+        expectations: Expectations,
+        names: Names,
+        values: Values,
+        draw: random.Random,
+    ) -> None:
+        self._runner, self._expectations, self._names = runner, expectations, names
+        self._values, self._draw = values, draw
+        self._wraps: dict[str, str] = {}
+
+    def again(self, seen: Seen) -> Seen | None:
+        """The same once more, not traced."""
+        outcome = self._runner.run(seen.statements, traced=False)
+        return replace(seen, outcome=outcome) if outcome else None
+
+    def seen(self, candidate: Candidate) -> Seen | None:
+        """Run it, in the form that its value calls for; None: it cannot be a test."""
+        if candidate.last is not None and not candidate.wrap:
+            # As its results were before; a target whose results differ takes the longer way.
+            wrap = self._wraps.get(candidate.last.target.key, "")
+            if wrap and self._draw.random() < 0.9:
+                candidate = replace(candidate, wrap=wrap)
+        statements = self._values.files.before(candidate.statements())
+        if any(len(text) > MAX_STATEMENT for text in statements):
+            return None
+        outcome = self._runner.run(statements)
+        if outcome is None:
+            return None
+        last = len(statements) - 1
+        if outcome.error is not None and outcome.done < last:
+            return self._without_failed(candidate, last - outcome.done)
+        if candidate.wrap:
+            return Seen(candidate, statements, outcome)
+        wrap = self._wrap(candidate, outcome.value)
+        if wrap in (CAREFUL, *ALWAYS) and candidate.last is not None:
+            self._wraps[candidate.last.target.key] = wrap
+        return (
+            self.seen(replace(candidate, wrap=wrap))
+            if wrap
+            else Seen(candidate, statements, outcome)
+        )
+
+    def _without_failed(self, candidate: Candidate, from_end: int) -> Seen | None:
+        """What is left where a step on the way failed."""
+        at = len(candidate.before) - from_end
+        if 0 <= at < len(candidate.before):
+            return self.seen(
+                replace(candidate, before=candidate.before[:at] + candidate.before[at + 1 :])
+            )
+        if at != -1 or not candidate.made:
+            return None
+        made = self._values.files.before([candidate.made])
+        outcome = self._runner.run(made)
+        return Seen(candidate, made, outcome) if outcome else None
+
+    def _wrap(self, candidate: Candidate, value: Any) -> str:
+        """How to see more of a value: list it, await it, collect it, enter it."""
+        if isinstance(value, collections.abc.Iterator):
+            return CAREFUL  # it may never end
+        if inspect.iscoroutine(value):
+            value.close()
+            return "asyncio.run({})"
+        use = candidate.last
+        if use is None or use.target.sort in ("operator", "setter", "property", "helper"):
+            return ""
+        cls = _type(value)
+        made = use.target.sort == "class"
+        if not made and hasattr(cls, "__await__"):
+            return ALWAYS[0]
+        if hasattr(cls, "__aiter__") and not (made and self._draw.random() < 0.5):
+            return ALWAYS[1]
+        if hasattr(cls, "__aenter__") and self._draw.random() < 0.5:
+            return "asyncio.run(entered({}))"
+        if hasattr(cls, "__enter__") and self._draw.random() < 0.5:
+            return "with {} as result:\n    pass"
+        return ""
+
+    def direct(self, seen: Seen, new: frozenset[Arc]) -> Seen:
+        """The step that reached the new things as the subject, not as a step on the way."""
+        candidate = seen.candidate
+        for at, use in enumerate(candidate.before):
+            shorter = replace(candidate, last=use, before=candidate.before[:at], wrap="")
+            one = self.seen(shorter)
+            if one is not None and one.outcome.error is None and new <= one.outcome.arcs:
+                return one
+        return seen
+
+    def shortened(self, seen: Seen, new: frozenset[Arc]) -> Seen:
+        """Without the steps that the new things do not need."""
+        statements, outcome = seen.statements, seen.outcome
+        for at in range(len(statements) - 2, -1, -1):
+            fewer = statements[:at] + statements[at + 1 :]
+            tried = self._runner.run(fewer)
+            if (
+                tried is not None
+                and new <= tried.arcs
+                and type(tried.error) is type(outcome.error)
+                and tried.raised_by_module == outcome.raised_by_module
+                and not isinstance(tried.value, collections.abc.Iterator)
+            ):
+                statements, outcome = fewer, tried
+        seen = replace(seen, statements=statements, outcome=outcome)
+        return self._whole(seen) if seen.candidate.wrap == CAREFUL else seen
+
+    def _whole(self, seen: Seen) -> Seen:
+        """All items of something that has turned out to end."""
+        value, last = seen.outcome.value, seen.statements[-1]
+        if seen.outcome.error is None and len(value) == MAX_LAZY:
+            return seen
+        head, tail = CAREFUL.split("{}")
+        statements = [*seen.statements[:-1], f"list({last.removeprefix(head).removesuffix(tail)})"]
+        outcome = self._runner.run(statements)
+        return replace(seen, statements=statements, outcome=outcome) if outcome else seen
+
+    def written(self, seen: Seen) -> Written | None:
+        """What was seen, as a test; None if there is nothing to be asserted."""
+        candidate, statements, outcome = seen.candidate, seen.statements, seen.outcome
+        test = self._asserted(candidate, statements, outcome)
+        if test is None:
+            return None
+        support = tuple(self._names.support_in(statements).values())
+        return replace(test, fixtures=fixtures_in((*statements, *test.asserts)), support=support)
+
+    def _asserted(
+        self, candidate: Candidate, statements: list[str], outcome: Outcome
+    ) -> Written | None:
+        facts = self._expectations
+        if outcome.error is not None:
+            raised, asserts = facts.of_error(outcome.error, outcome.raised_by_module)
+            return Written(candidate.target, tuple(statements), tuple(asserts), raises=raised)
+        variable, use = candidate.variable, candidate.last
+        block = statements[-1].startswith("with ")
+        changes = use is not None and not block and _is_statement(statements[-1])
+        after: list[str] = []
+        if variable and outcome.value is None:
+            after = facts.of_state(outcome.names.get(variable), variable)
+        if changes:
+            if not after:
+                return None  # nothing to be seen from outside
+            return Written(candidate.target, tuple(statements), tuple(after), needs_result=False)
+        if use is None and _is_statement(statements[-1]) and not block:
+            return None
+        asserts = [*facts.of_value(outcome.value), *after]
+        return Written(candidate.target, tuple(statements), tuple(asserts), needs_result=not block)
+
+
+def _type(value: Any) -> type[Any]:
+    return cast("type[Any]", type(value))
+
+
+def _is_statement(text: str) -> bool:
+    return not isinstance(ast.parse(text).body[0], ast.Expr)
