@@ -11,7 +11,6 @@ import os
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 from pydantic import (
@@ -35,7 +34,10 @@ MAX_ATTEMPTS: Final = 100
 MAX_SECONDS: Final = 10 * 365 * 86400
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+INHERITED: Final = ("PATH", "VIRTUAL_ENV")
 RESERVED: Final = "tta:"  # metadata and request keys of our own begin so
+# Made once: `json.dumps` with options of its own makes an encoder for each call.
+_STRICT: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
 def _level(value: object) -> object:
@@ -164,7 +166,7 @@ def as_task(request: TaskRequest, *, owner: str, python: str, at: datetime) -> T
         raise InvalidRequestError(
             f"Metadata names that begin with {RESERVED!r} are reserved. Use other names."
         )
-    if not Path(task.workspace).is_absolute():
+    if not os.path.isabs(task.workspace):
         raise InvalidRequestError(
             f"The workspace {task.workspace!r} is no absolute path. Give an absolute directory."
         )
@@ -277,14 +279,15 @@ def _current_directory() -> str:
 
 def _inherited(given: Mapping[str, str]) -> dict[str, str]:
     """The submitter's PATH and virtual environment, which the worker may not share."""
-    own = {name: os.environ[name] for name in ("PATH", "VIRTUAL_ENV") if name in os.environ}
+    own = {name: value for name in INHERITED if (value := os.environ.get(name)) is not None}
     return {**own, **given}
 
 
 def _check_text(task: Task) -> None:
     try:
-        facts = task.model_dump(mode="json", exclude_defaults=True)
-        size = len(json.dumps(facts, ensure_ascii=False, allow_nan=False).encode())
+        free = (task.params, task.metadata, task.environment, task.label, task.request_key,
+                task.workspace, task.python, task.after)  # fmt: skip
+        size = len(_STRICT.encode(free).encode())
     except ValueError as error:  # UnicodeEncodeError and pydantic's own are such
         raise InvalidRequestError(
             f"The request cannot be written as JSON: {error}. "

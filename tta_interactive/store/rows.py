@@ -27,6 +27,9 @@ BODY: Final = (
     "metadata",
     "step",
 )
+_BODY: Final = set(BODY)
+# Made once: `json.dumps` with options of its own makes an encoder for each call.
+_COMPACT: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 # What makes two requests the same one. A label or a priority may differ.
 IDENTITY: Final = ("kind", "params", "workspace", "after", "timeout", "max_attempts", "sandbox")
 
@@ -51,14 +54,14 @@ def moment(value: int | None) -> datetime | None:
 
 def as_json(value: object) -> str:
     """Compact JSON; NaN and lone surrogates are refused with ValueError."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = _COMPACT.encode(value)
     text.encode()  # UnicodeEncodeError is a ValueError
     return text
 
 
 def body_of(task: Task) -> str:
     """The facts that never change, as one JSON object."""
-    return as_json(task.model_dump(mode="json", include=set(BODY), exclude_defaults=True))
+    return as_json(task.model_dump(mode="json", include=_BODY, exclude_defaults=True))
 
 
 def request_hash(task: Task) -> str:
