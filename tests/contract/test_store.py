@@ -292,6 +292,23 @@ def test_a_list_is_filtered_and_the_newest_comes_first(store: TaskStore) -> None
     assert {t.id for t in store.get_many(["t_1", "t_3", "gone"])} == {"t_1", "t_3"}
 
 
+def test_more_than_the_free_slots_start_where_they_are_named_and_still_ready(
+    store: TaskStore,
+) -> None:
+    store.add([a_task(id=f"t_{n}") for n in (1, 2, 3)])
+    store.add([a_task(id="t_4", not_before=LATER), a_task(id="t_5", after=["t_1"])])
+    store.add([a_task(id="t_6", priority=Priority.HIGH), a_task(id="t_7")])
+    assert [task.id for task in store.next_ready(3, SOON)] == ["t_6", "t_1", "t_2"]
+    store.request_cancel("t_3", SOON)
+    begun = store.exchange([], 1, SOON, ahead=["t_6", "t_2", "t_3", "t_4", "t_5", "gone"])
+    assert [(task.id, task.status, task.attempt) for task in begun] == [
+        ("t_6", R, 1),
+        ("t_2", R, 1),
+    ]
+    assert [task.id for task in store.exchange([], 0, SOON, ahead=["t_7", "t_6"])] == ["t_7"]
+    assert store.counts() == {Q: 3, R: 3, X: 1}
+
+
 def test_tasks_of_every_status_are_found_and_counted(store: TaskStore) -> None:
     for number, status in enumerate((C, F, X)):
         end(store, started(store, id=f"t_{number}"), status)

@@ -5,9 +5,11 @@ started; so nothing isolates one call from the next either. It says so itself wh
 be replaced: when a call left processes behind, or when the user has changed a module that
 it has loaded.
 
-Lines of JSON on the socket named in TTA_FDS. In: {"call", "task_id", "payload"}. Out: any number of
-{"log": text}, then {"done": {"result": ...} or {"error": {...}}, "dirty": bool}; or, before
-anything ran, {"stale": true}.
+TTA_FDS names three descriptors. From the second come orders, one packet a call: {"call",
+"task_id", "waits", "payload"}, or {"call", ..., "file"} whose content is the order. To the
+first go lines of JSON: any number of {"log": text}, then {"done": {"result": ...} or
+{"error": {...}}, "dirty": bool}; or, before anything ran, {"stale": true}. To the third go
+the numbers of calls that waited and are begun now: see `worker.ahead`.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from typing import Any
 
 LOG_SECONDS = 0.1
 LOG_BYTES = 32 * 1024
+ORDER_BYTES = 65536
 MAX_RESULT_BYTES = 16 * 1024 * 1024
 
 
@@ -132,14 +135,14 @@ def _children(path: str) -> list[str]:
         return []
 
 
-def serve(connection: socket.socket, workspace: str) -> None:
+def serve(orders: socket.socket, wire: socket.socket, begun: int, workspace: str) -> None:
     """Call what the worker sends, until it closes the connection."""
     child = _load_child()
     lock = threading.Lock()
 
     def send(text: str) -> None:
         with lock:
-            connection.sendall(text.encode() + b"\n")
+            wire.sendall(text.encode() + b"\n")
 
     log = _Log(send)
     stream = io.TextIOWrapper(
@@ -147,11 +150,21 @@ def serve(connection: socket.socket, workspace: str) -> None:
     )
     sys.stdout = sys.stderr = stream
     fresh = _Freshness(workspace)
-    for line in connection.makefile("rb"):
+    is_dirty = False
+    while not is_dirty:  # then the worker ends us; nothing more is taken
+        packet = orders.recv(ORDER_BYTES)
+        if not packet:
+            return
+        order = json.loads(packet)
+        if order["waits"]:
+            os.write(begun, (order["call"] + "\n").encode())
         if fresh.is_stale():
             send('{"stale": true}')
             return
-        order = json.loads(line)
+        if "file" in order:
+            with open(order["file"], encoding="utf-8") as file:
+                order = json.load(file)
+            os.unlink(file.name)
         os.environ["TTA_CALL"], os.environ["TTA_TASK_ID"] = order["call"], order["task_id"]
         spec = {"mode": "call", "payload": order["payload"]}
         record, _ = child.record_of(spec)
@@ -159,19 +172,22 @@ def serve(connection: socket.socket, workspace: str) -> None:
         log.send()
         done = child.text_of_record(record, MAX_RESULT_BYTES)
         fresh.remember()
-        send(f'{{"dirty": {str(left_processes()).lower()}, "done": {done}}}')
+        is_dirty = left_processes()
+        send(f'{{"dirty": {str(is_dirty).lower()}, "done": {done}}}')
+    orders.recv(1, socket.MSG_PEEK)
 
 
 def main() -> None:
-    """Serve on the inherited socket."""
-    number = int(os.environ.pop("TTA_FDS").split(",")[0])
-    connection = socket.socket(fileno=number)
-    connection.set_inheritable(False)  # what a call starts must not hold it
+    """Serve on the inherited sockets."""
+    numbers = [int(number) for number in os.environ.pop("TTA_FDS").split(",")]
+    for number in numbers:
+        os.set_inheritable(number, False)  # what a call starts must not hold them
+    wire, orders = (socket.socket(fileno=number) for number in numbers[:2])
     workspace = os.getcwd()
     sys.path[0] = workspace  # our own directory offers no modules to the functions
     sys.argv = [""]
     try:
-        serve(connection, workspace)
+        serve(orders, wire, numbers[2], workspace)
     except (BrokenPipeError, ConnectionResetError):
         pass  # the worker is gone; so are we
 

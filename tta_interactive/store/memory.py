@@ -183,11 +183,18 @@ class MemoryStore:
         return sorted(found, key=lambda task: task.seq)
 
     @_one_at_a_time
-    def exchange(self, endings: Sequence[Ending], free: int, at: datetime) -> list[Task]:
+    def next_ready(self, limit: int, at: datetime) -> list[Task]:
+        return self._ready(at)[:limit]
+
+    @_one_at_a_time
+    def exchange(
+        self, endings: Sequence[Ending], free: int, at: datetime, ahead: Collection[str] = ()
+    ) -> list[Task]:
         for ending in endings:
             self._end(ending, at)
         started: list[Task] = []
-        for task in self._startable(at)[: max(free, 0)]:
+        first = self._startable(at)[: max(free, 0)]
+        for task in [*first, *(t for t in self._ready(at) if t.id in ahead and t not in first)]:
             running = task.moved(
                 TaskStatus.RUNNING,
                 attempt=task.attempt + 1,

@@ -128,12 +128,24 @@ class TaskStore(Protocol):
         """All tasks that are running or wait for input: what a dead worker left."""
         ...
 
-    def exchange(self, endings: Sequence[Ending], free: int, at: datetime) -> list[Task]:
+    def next_ready(self, limit: int, at: datetime) -> list[Task]:
+        """The tasks that `exchange` would start, in its order."""
+        ...
+
+    def exchange(
+        self, endings: Sequence[Ending], free: int, at: datetime, ahead: Collection[str] = ()
+    ) -> list[Task]:
         """Store what ended, then start up to `free` ready tasks and return them.
 
         Endings of attempts that are not current any more are dropped, and those of tasks that
         have open steps. When a step does not complete and its parent says `stop`, its siblings
         that have not begun are cancelled.
+
+        Args:
+            endings: What ended.
+            free: How many to start.
+            at: The time now.
+            ahead: Ids of more tasks to start, where they are ready still.
         """
         ...
 

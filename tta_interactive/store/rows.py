@@ -27,7 +27,7 @@ BODY: Final = (
     "metadata",
     "step",
 )
-_BODY: Final = set(BODY)
+_BODY: Final[set[str]] = set(BODY)
 # Made once: `json.dumps` with options of its own makes an encoder for each call.
 _COMPACT: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 # What makes two requests the same one. A label or a priority may differ.

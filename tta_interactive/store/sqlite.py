@@ -154,7 +154,14 @@ class SqliteStore:
         rows = self._db.read(lambda db: db.execute(sql.ACTIVE).fetchall())
         return [self._task(row) for row in rows]
 
-    def exchange(self, endings: Sequence[Ending], free: int, at: datetime) -> list[Task]:
+    def next_ready(self, limit: int, at: datetime) -> list[Task]:
+        values = {"at": microseconds(at), "limit": limit}
+        rows = self._db.read(lambda db: db.execute(sql.NEXT_READY, values).fetchall())
+        return [self._task(row) for row in rows]
+
+    def exchange(
+        self, endings: Sequence[Ending], free: int, at: datetime, ahead: Collection[str] = ()
+    ) -> list[Task]:
         results = [self._result_text(ending) for ending in endings]
         now = microseconds(at)
 
@@ -162,6 +169,9 @@ class SqliteStore:
             for ending, result in zip(endings, results, strict=True):
                 _end(db, ending, result, at)
             seqs = startable(db, now, free, self._agent_slots) if free > 0 else []
+            if ahead:
+                named = {"at": now, "ids": json.dumps(list(ahead))}
+                seqs += [row[0] for row in db.execute(sql.STILL_READY, named) if row[0] not in seqs]
             start = {"at": now, "seqs": json.dumps(seqs)}
             rows = db.execute(sql.START, start).fetchall() if seqs else []
             for row in rows:

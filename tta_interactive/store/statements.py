@@ -246,6 +246,28 @@ AGENTS_RUNNING: Final = """
        AND owner >= 'mcp:' AND owner < 'mcp;'
      GROUP BY owner
 """
+STILL_READY: Final = """
+    SELECT seq
+      FROM tasks
+     WHERE id IN (SELECT value FROM json_each(:ids)) AND status = 'queued' AND blocked = 0
+       AND (not_before IS NULL OR not_before <= :at)
+"""
+NEXT_READY: Final = """
+    SELECT *
+      FROM tasks
+     WHERE seq IN (
+           SELECT seq
+             FROM (SELECT priority, seq
+                     FROM tasks INDEXED BY tasks_ready
+                    WHERE status = 'queued' AND blocked = 0 AND not_before IS NULL
+                    UNION ALL
+                   SELECT priority, seq
+                     FROM tasks INDEXED BY tasks_delayed
+                    WHERE status = 'queued' AND blocked = 0 AND not_before <= :at
+                    ORDER BY priority, seq
+                    LIMIT :limit))
+     ORDER BY priority, seq
+"""
 NEXT_START: Final = """
     SELECT min(not_before)
       FROM tasks INDEXED BY tasks_delayed

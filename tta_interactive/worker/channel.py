@@ -39,6 +39,17 @@ class Channel:
         self._outbox += json.dumps(message, allow_nan=False).encode() + b"\n"
         self._push()
 
+    def drain(self) -> None:
+        """Hear now what has arrived."""
+        while self._connection.fileno() >= 0 and self._has_more():
+            self._ready()
+
+    def _has_more(self) -> bool:
+        try:
+            return bool(self._connection.recv(1, socket.MSG_PEEK))
+        except OSError:
+            return False
+
     def close(self) -> None:
         """Close it. Nothing is called any more."""
         if self._connection.fileno() >= 0:

@@ -9,6 +9,7 @@ import os
 import selectors
 import shutil
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -17,10 +18,11 @@ from tta_interactive.errors import StoreDamagedError, UnknownKindError
 from tta_interactive.kinds import Plan, checked_params, get_kind
 from tta_interactive.settings import Settings
 from tta_interactive.store import DAMAGED, Report
-from tta_interactive.task import SandboxLevel, Task
+from tta_interactive.task import AGENT, SandboxLevel, Task
 from tta_interactive.worker.attempt import AttemptSpec, Outcome, failure, read_outcome
 from tta_interactive.worker.channel import Channel
 from tta_interactive.worker.logs import attempt_directory
+from tta_interactive.worker.member import Key, key_of
 from tta_interactive.worker.placement import News
 from tta_interactive.worker.pool import Pool
 from tta_interactive.worker.shim import adopt
@@ -68,8 +70,8 @@ class LocalPlacement:
             plan = plan_of(task)
             if plan.argv is None and plan.child is None:
                 self._news.ended(task.id, task.attempt, Outcome(status="completed"), None)
-            elif plan.pooled and not task.sandbox and not task.secrets:
-                self._pool.place(task, plan)
+            elif is_pooled(task, plan):
+                self._pool.place(task, plan, takes_slot=self.slots_used < self._settings.slots)
             else:
                 self._start(task, plan)
         except (Exception, SystemExit) as error:  # boundary: a kind is anybody's code
@@ -83,6 +85,20 @@ class LocalPlacement:
 
     def _fail(self, task: Task, error: dict[str, str]) -> None:
         self._news.ended(task.id, task.attempt, Outcome(status="failed", error=error), None)
+
+    @property
+    def slots_used(self) -> int:
+        """How many slots are filled; calls that wait behind others fill none."""
+        return len(self._attempts) + self._pool.busy
+
+    def rooms(self, free: int) -> dict[Key, int]:
+        """How many more calls than slots may be claimed, and for which processes."""
+        return self._pool.rooms(free)
+
+    @property
+    def is_supplied(self) -> bool:
+        """Whether nothing here waits for the next exchange."""
+        return not self._attempts and self._pool.is_supplied
 
     def stop(self, task_id: str, attempt: int) -> None:
         running = self._attempts.get(task_id)
@@ -101,6 +117,9 @@ class LocalPlacement:
         """Take over, or clean up after, an attempt that a dead worker left."""
         if starts_nothing(task):
             self._news.ended(task.id, task.attempt, Outcome(status="completed"), None)
+            return
+        if self._pool.was_never_begun(task.id, task.attempt):
+            self._news.returned(task.id, task.attempt)
             return
         directory = attempt_directory(self._home, task.id, task.attempt)
         if held(str(directory / "lock")):
@@ -270,6 +289,31 @@ class _Attempt:
 
     def _shim_died(self) -> None:
         self._placement.settle(self._task_id, self.number, self._directory, self._level)
+
+
+def is_pooled(task: Task, plan: Plan) -> bool:
+    """Whether a re-used process may run it."""
+    return plan.pooled and not task.sandbox and not task.secrets
+
+
+def call_ahead(tasks: Sequence[Task], free: int, rooms: dict[Key, int]) -> list[str]:
+    """Which tasks to claim beyond the `free` first ones: calls, as long as there is room.
+
+    It ends at the first that is none, so nothing overtakes a task that needs a slot.
+    """
+    found: list[str] = []
+    for task in tasks[free:]:
+        key = key_of(task)
+        if rooms.get(key, 0) <= 0 or task.steps or task.owner.startswith(AGENT):
+            break
+        try:
+            if not is_pooled(task, plan_of(task)):
+                break
+        except Exception:  # boundary: a kind is anybody's code; its failure is told in its turn
+            break
+        rooms[key] -= 1
+        found.append(task.id)
+    return found
 
 
 def plan_of(task: Task) -> Plan:

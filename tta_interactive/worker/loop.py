@@ -35,7 +35,7 @@ from tta_interactive.worker.ballast import Ballast
 from tta_interactive.worker.bell import BellServer
 from tta_interactive.worker.endings import ending_of, ending_of_lost
 from tta_interactive.worker.lease import Lease
-from tta_interactive.worker.local import LocalPlacement
+from tta_interactive.worker.local import LocalPlacement, call_ahead
 from tta_interactive.worker.parents import Parents
 from tta_interactive.worker.starts import forget_all
 
@@ -70,7 +70,6 @@ class Worker:
         self._reports: dict[str, Report] = {}
         self._reported_at = 0.0
         self._is_due = True
-        self._is_loaded = False  # every slot is taken, and more is ready
         self._counter = -1
         self._looked_at = 0.0
         self._seen: int | None = None
@@ -127,6 +126,12 @@ class Worker:
         if not self._parents.takes(task, ending, _now()):
             self._endings.append(ending)
 
+    def returned(self, task_id: str, attempt: int) -> None:
+        if self._running.pop(task_id, None) is not None:
+            self._endings.append(
+                Ending(task_id=task_id, attempt=attempt, status=TaskStatus.QUEUED, was_refused=True)
+            )
+
     def refused(self, task_id: str, attempt: int, reason: str) -> None:
         task = self._running.pop(task_id, None)
         if task is None:
@@ -148,10 +153,10 @@ class Worker:
     def _turn(self) -> None:
         self._listen(self._pause())
         now = time.monotonic()
-        if self._is_loaded and self._endings:
-            # One commit for all that end in the next moment.
+        if self._endings and self._placement.is_supplied:
+            # One commit for all that end in the next moment, as long as nothing stands still.
             until = now + COLLECT_SECONDS
-            while len(self._endings) < self._settings.slots and now < until:
+            while now < until and self._placement.is_supplied:
                 self._listen(until - now)
                 now = time.monotonic()
         if now - self._looked_at >= LOOK_SECONDS:
@@ -211,7 +216,7 @@ class Worker:
         endings = self._endings
         if endings or (free > 0 and self._store.is_ready_work(now)):
             try:
-                started = self._store.exchange(endings, free, now)
+                started = self._store.exchange(endings, free, now, self._calls_ahead(free, now))
             except (StoreFullError, StoreBusyError) as error:
                 # What ended stays in memory and in its outcome file until it can be stored.
                 log.warning("%s", error)
@@ -219,7 +224,6 @@ class Worker:
                 self._is_due, self._retry_at = True, time.monotonic() + FULL_SECONDS
                 return
             self._endings = []
-            self._is_loaded = len(started) == free > 0 and self._store.is_ready_work(now)
             for ending in endings:
                 self._reports.pop(ending.task_id, None)
                 self._placement.forget(ending.task_id)
@@ -247,8 +251,16 @@ class Worker:
             self._not_before = None if start is None else start.timestamp()
             self._announce()
 
+    def _calls_ahead(self, free: int, now: datetime) -> list[str]:
+        rooms = {} if self._stop_by is not None else self._placement.rooms(free)
+        if not rooms:
+            return []
+        return call_ahead(self._store.next_ready(free + sum(rooms.values()), now), free, rooms)
+
     def _free_slots(self) -> int:
-        return 0 if self._stop_by is not None else self._settings.slots - len(self._running)
+        if self._stop_by is not None:
+            return 0
+        return max(self._settings.slots - self._placement.slots_used, 0)
 
     def _store_reports(self, now: float) -> None:
         reports = [r for r in self._reports.values() if r.task_id in self._running]

@@ -28,6 +28,10 @@ class News(Protocol):
         """The attempt is over without an outcome; every process of it is gone."""
         ...
 
+    def returned(self, task_id: str, attempt: int) -> None:
+        """It was surely not begun, and does not have to wait here: to the queue with it."""
+        ...
+
     def refused(self, task_id: str, attempt: int, reason: str) -> None:
         """Nothing was started; later it may be possible."""
         ...
