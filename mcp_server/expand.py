@@ -10,15 +10,17 @@ from typing import Final, cast
 
 from pydantic import JsonValue
 
-from mcp_server.policy import Policy
+from mcp_server.policy import DEFAULT_KIND, Policy
 from tta_interactive.errors import ForbiddenError
 from tta_interactive.kinds.steps import MAX_DEPTH, MAX_STEPS
+from tta_interactive.kinds.tests import TestsParams
 from tta_interactive.task import SandboxLevel
 
 STEP_FIELDS: Final = frozenset(
     {"name", "kind", "params", "after", "label", "priority", "timeout", "max_attempts"}
 )
 WORKFLOW: Final = "workflow"
+MAX_MODULES_DEFAULT: Final = TestsParams.model_fields["max_modules"].default
 
 
 class Expansion:
@@ -45,6 +47,8 @@ class Expansion:
             InvalidRequestError: A path leads outside.
         """
         checked = self._policy.params(params, self._workspace)
+        if kind == DEFAULT_KIND:
+            self.tasks += self._modules(checked)
         steps = checked.get("steps")
         if kind != WORKFLOW or not isinstance(steps, list):
             return checked
@@ -54,6 +58,13 @@ class Expansion:
                 f"A workflow may have {MAX_STEPS:,} steps and {MAX_DEPTH} levels. Submit less."
             )
         return {**checked, "steps": [self._step(step, depth + 1) for step in steps]}
+
+    def _modules(self, params: dict[str, JsonValue]) -> int:
+        """How many tasks a package may become: nobody has looked into it yet."""
+        path, most = params.get("module_path"), params.get("max_modules", MAX_MODULES_DEFAULT)
+        if not isinstance(path, str) or not isinstance(most, int):
+            return 0  # the kind's model says what is wrong with it
+        return most if (self._workspace / path).is_dir() else 0
 
     def _step(self, step: JsonValue, depth: int) -> JsonValue:
         if not isinstance(step, dict):

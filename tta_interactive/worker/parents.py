@@ -38,13 +38,15 @@ class _Parent:
     to_add: list[Task] = field(default_factory=list[Task])
     to_cancel: bool = False
     """Whether its steps have to be told to end."""
+    is_timed: bool = True
+    """Whether the task's timeout is that of the whole, and not of its own process."""
     told: str = ""
     """The progress that was last reported."""
 
     @property
     def deadline(self) -> float | None:
         """When its time is over, in seconds since 1970."""
-        is_ending = self.ending.status is not TaskStatus.COMPLETED
+        is_ending = self.ending.status is not TaskStatus.COMPLETED or not self.is_timed
         if not self.task.timeout or self.task.started_at is None or is_ending:
             return None
         return self.task.started_at.timestamp() + self.task.timeout
@@ -103,7 +105,7 @@ class Parents:
             return True
         if not to_add and not task.steps:
             return False
-        self._hold(_Parent(task, ending, to_add))
+        self._hold(_Parent(task, ending, to_add, is_timed=not to_add))
         return True
 
     def moved(self, task: Task | None) -> None:
@@ -233,7 +235,9 @@ def _wanted_steps(task: Task, ending: Ending, at: datetime) -> list[Task]:
     for step in steps:
         if step.kind not in kind.step_kinds:
             raise RequestError(f"Kind {task.kind!r} may not make steps of kind {step.kind!r}.")
-    return steps_of(task, steps, at=at)
+    # Its own process has ended within the timeout: so must each step, not all of them together.
+    timed = [step.model_copy(update={"timeout": step.timeout or task.timeout}) for step in steps]
+    return steps_of(task, timed, at=at)
 
 
 def _concluded(task: Task, ending: Ending, steps: list[Task]) -> Ending:

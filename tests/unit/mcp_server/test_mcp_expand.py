@@ -81,6 +81,21 @@ def test_every_step_counts(root: Path) -> None:
         expansion(root).params("workflow", {"steps": [deep]})
 
 
+def test_a_package_counts_as_many_modules_as_it_may_have(root: Path) -> None:
+    for params, tasks in (
+        ({"module_path": "src"}, 51),
+        ({"module_path": "src", "max_modules": 7}, 8),
+        ({"module_path": "src/a.py"}, 1),
+        ({"module_path": "src", "max_modules": "x"}, 1),
+    ):
+        asked = expansion(root)
+        asked.params("tests", dict(params))
+        assert asked.tasks == tasks
+    inside = expansion(root)
+    inside.params("workflow", {"steps": [{**step("tests"), "params": {"module_path": "src"}}]})
+    assert inside.tasks == 52
+
+
 def test_what_is_no_step_is_left_to_the_kinds_own_check(root: Path) -> None:
     odd: list[Any] = [1, {"name": "a"}, {"name": "b", "kind": 3, "params": []}]
     assert expansion(root).params("workflow", {"steps": odd}) == {"steps": odd}
