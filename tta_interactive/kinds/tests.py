@@ -31,7 +31,7 @@ class TestsParams(Params):
     coverage_threshold: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = 80
     """Percent of the module's lines; `success` says whether the kept tests reach it."""
     backend: Annotated[str, StringConstraints(min_length=1, max_length=80)] = "native"
-    """Who writes the tests; `native` needs no model."""
+    """Who writes the tests: `native`, or `pynguin` where that is installed."""
     budget: Annotated[float, Field(ge=0.5, le=3600, allow_inf_nan=False)] = 20
     """Seconds for writing tests; checking them comes on top."""
     seed: Annotated[int, Field(ge=0, le=2**31)] = 1

@@ -15,6 +15,7 @@ KEPT = frozenset(
         "SHELL",
         "VIRTUAL_ENV",
         "CONDA_PREFIX",
+        "TTA_PYNGUIN_PYTHON",
     }
 )
 # Everything else stays behind: keys of other services, and PYTHON*, PYTEST_*, LD_*, GIT_* and

@@ -255,7 +255,7 @@ def test_a_project_whose_settings_fail_every_run_gets_no_file(
     assert lab.files() == before
 
 
-@pytest.mark.parametrize("name", ["openhands", "acp", "llm", "pynguin"])
+@pytest.mark.parametrize("name", ["openhands", "acp", "llm"])
 def test_a_backend_of_a_later_release_says_what_to_do(lab: Lab, name: str) -> None:
     lab.write("m.py", GOOD)
     failure = lab.failure(backend=name)

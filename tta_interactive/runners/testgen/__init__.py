@@ -1,6 +1,6 @@
 """Verified test generation: write tests, run them, keep what holds, measure what it reaches.
 
-    module.py   find the module                     backend.py  who writes tests (native.py)
+    module.py   find the module                     backend.py  who writes tests (native.py, pynguin.py)
     scratch.py  copy its project                    split.py    a file of tests -> single tests
     probe.py    import it once, alone               verify.py   run each three times, keep what holds
     session.py  one pytest process                  sheet.py    what it reported, and whether to believe

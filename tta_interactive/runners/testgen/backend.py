@@ -48,7 +48,11 @@ class Backend(Protocol):
     """Writes a file of tests."""
 
     name: ClassVar[str]
-    version: ClassVar[str]
+
+    @property
+    def version(self) -> str:
+        """Another version may bring other tests."""
+        ...
 
     def generate(self, bench: Bench, order: Order, progress: Callable[[float], None]) -> Generated:
         """Tests, as far as any came to mind.

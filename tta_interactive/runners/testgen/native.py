@@ -32,7 +32,7 @@ class NativeBackend:
     """Value mining and a search that is guided by coverage."""
 
     name: ClassVar[str] = "native"
-    version: ClassVar[str] = "1"
+    version = "1"
 
     def __init__(self) -> None:
         self._banned: list[str] = []
