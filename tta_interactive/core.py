@@ -266,9 +266,12 @@ class _Shared:
 
     def __init__(self, home: Path) -> None:
         self._home = home
-        self.store: TaskStore = open_store(home)
+        self.store: TaskStore = open_store(home, self._damage_met)
         self.watcher = Watcher(home, self.store)
         self._users: set[int] = set()
+
+    def _damage_met(self) -> None:
+        self.watcher.start_worker()  # which sets the database aside
 
     @classmethod
     def of(cls, home: Path) -> "_Shared":

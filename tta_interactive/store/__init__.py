@@ -1,5 +1,6 @@
 """Where tasks live: the promise, and who keeps it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from tta_interactive.store.protocol import Ending, Filter, Report, TaskStore
@@ -8,6 +9,11 @@ from tta_interactive.store.sqlite import DAMAGED, SqliteStore
 __all__ = ["DAMAGED", "Ending", "Filter", "Report", "SqliteStore", "TaskStore", "open_store"]
 
 
-def open_store(home: Path) -> TaskStore:
-    """The store in the directory `home`, made if there is none."""
-    return SqliteStore(home)
+def open_store(home: Path, on_damage: Callable[[], None] | None = None) -> TaskStore:
+    """The store in the directory `home`, made if there is none.
+
+    Args:
+        home: The state directory.
+        on_damage: Called when the store turns out to be damaged; a worker then sets it aside.
+    """
+    return SqliteStore(home, on_damage=on_damage)

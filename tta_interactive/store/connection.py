@@ -12,22 +12,22 @@
   https://www.sqlite.org/wal.html#walresetbug).
 """
 
-import fcntl
 import os
 import random
 import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import quote
 
 from tta_interactive.errors import StoreBusyError, StoreDamagedError, StoreVersionError
-from tta_interactive.store import locks
+from tta_interactive.store import locks, quarantine
 from tta_interactive.store.failures import damaged, failed, is_busy, replaced, unusable
 from tta_interactive.store.migrate import check_version, migrate, newest
-from tta_interactive.store.place import DATABASE, prepare
+from tta_interactive.store.place import DATABASE, init_lock, prepare
 
 T = TypeVar("T")
 
@@ -45,16 +45,23 @@ class _ReplacedError(Exception):
 class Connections:
     """The connections of this process to one store."""
 
-    def __init__(self, home: Path, *, of_worker: bool = False) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        of_worker: bool = False,
+        on_damage: Callable[[], None] | None = None,
+    ) -> None:
         """Nothing is opened yet.
 
         Args:
             home: The store's directory.
             of_worker: Whether they are the worker's: they checkpoint, and make no store.
+            on_damage: Called when damage was met and marked.
         """
         self.home = home
         self.path = home / DATABASE
-        self._of_worker = of_worker
+        self._of_worker, self._on_damage = of_worker, on_damage
         self._start_over()
 
     def _start_over(self) -> None:
@@ -127,6 +134,7 @@ class Connections:
                         )
                     done = work(db)
                     db.execute("COMMIT")
+                    self._standing(db)  # not acknowledged where nobody will look
                 except BaseException:  # also Ctrl-C: leave no transaction behind
                     if db.in_transaction:
                         self._roll_back(db)
@@ -205,6 +213,9 @@ class Connections:
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.IntegrityError):
                 raise
+            quarantine.mark(self.home)
+            if self._on_damage is not None:
+                self._on_damage()
             raise damaged(self.home, error) from error
         except _ReplacedError:
             # Both: they share the index that SQLite maps. Not under their locks: close takes both.
@@ -219,30 +230,28 @@ def create_database(home: Path, *, make: bool = True) -> None:
     time-out of 10 s (measured), so an flock of a file of its own keeps the others out.
     """
     path = home / DATABASE
-    flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
-    lock = os.open(home / "init.lock", flags, 0o600)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if make:
-            try:
-                # O_EXCL: nobody can have it open, so this close drops nobody's locks.
-                os.close(os.open(path, flags | os.O_EXCL, 0o600))
-            except FileExistsError:
-                pass
-        db = _connect(path)
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-            migrate(db)
-        finally:
-            db.close()
+        with init_lock(home):
+            if make:
+                _make(path)
+            with closing(_connect(path)) as db:
+                db.execute("PRAGMA journal_mode = WAL")
+                migrate(db)
     except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError):
+        if getattr(error, "sqlite_errorname", "") != "SQLITE_NOTADB":
             raise
         raise StoreDamagedError(
             f"{str(path)!r} is no readable database ({error}). Move it away; a new one is made."
         ) from error
-    finally:
-        os.close(lock)
+
+
+def _make(path: Path) -> None:
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        # O_EXCL: nobody can have it open, so this close drops nobody's locks.
+        os.close(os.open(path, flags, 0o600))
+    except FileExistsError:
+        pass
 
 
 def _connect(path: Path) -> sqlite3.Connection:

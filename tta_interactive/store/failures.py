@@ -84,8 +84,9 @@ def read_only(home: Path, why: str) -> UnsafePlaceError:
 def damaged(home: Path, error: sqlite3.DatabaseError) -> StoreDamagedError:
     """The database is not what it should be."""
     return StoreDamagedError(
-        f"The task store {str(home / DATABASE)!r} cannot be read ({error}). Stop all tta "
-        "processes, move the directory away and submit again; logs stay readable there."
+        f"The task store {str(home / DATABASE)!r} cannot be read ({error}). The worker "
+        "looks at it now: a damaged one is set aside in that directory, with what can be saved, "
+        "and a new one is begun. Try again in some seconds; logs stay."
     )
 
 

@@ -9,8 +9,11 @@ drops the locks of the first (howtocorrupt.html, section 2.2).
 """
 
 import errno
+import fcntl
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -62,6 +65,18 @@ def prepare(home: Path, *, make: bool = True) -> None:
         path = home / name
         if path.exists() and stat.S_IMODE(path.lstat().st_mode) & 0o077:
             path.chmod(0o600)
+
+
+@contextmanager
+def init_lock(home: Path) -> Iterator[None]:
+    """Nobody else makes, migrates or sets aside the database of the store meanwhile."""
+    flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+    lock = os.open(home / "init.lock", flags, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def _make(home: Path) -> None:

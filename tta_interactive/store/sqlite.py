@@ -3,7 +3,7 @@
 import json
 import re
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -53,12 +53,17 @@ class SqliteStore:
     """A `TaskStore` in the directory `home`. Nothing is opened before the first call."""
 
     def __init__(
-        self, home: Path, *, of_worker: bool = False, agent_slots: int = AGENT_SLOTS
+        self,
+        home: Path,
+        *,
+        of_worker: bool = False,
+        agent_slots: int = AGENT_SLOTS,
+        on_damage: Callable[[], None] | None = None,
     ) -> None:
         self.home = home
         self._agent_slots = agent_slots
         self._blobs = home / "blobs"
-        self._db = Connections(home, of_worker=of_worker)
+        self._db = Connections(home, of_worker=of_worker, on_damage=on_damage)
 
     # ---- what the doors call
 

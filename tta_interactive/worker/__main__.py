@@ -4,15 +4,20 @@ import logging
 import os
 import sys
 import time
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
-from tta_interactive.errors import TTAError
+from tta_interactive.errors import StoreDamagedError, TTAError
 from tta_interactive.settings import read_settings
+from tta_interactive.store import SqliteStore, quarantine
 from tta_interactive.store.place import prepare
 from tta_interactive.worker import starts
+from tta_interactive.worker.attempt import LOCK_FILE
 from tta_interactive.worker.lease import Lease
 from tta_interactive.worker.loop import Worker
 from tta_interactive.worker.privacy import become_private
+from tta_interactive.worker.sweep import held, sweep
 
 LEASE_SECONDS = 0.5  # for one that is just leaving
 
@@ -33,7 +38,12 @@ def main(arguments: list[str]) -> int:
             return 0
         starts.forget_own(home)  # who kills it from now on says nothing about the next one
         try:
+            set_damage_aside(home)
             Worker(read_settings(home), lease).run()
+        except StoreDamagedError:
+            if not set_damage_aside(home):
+                starts.note(home, os.getpid())
+            raise
         except BaseException:
             starts.note(home, os.getpid())
             raise
@@ -41,6 +51,22 @@ def main(arguments: list[str]) -> int:
         logging.getLogger(__name__).error("%s", error)
         return 1
     return 0
+
+
+def set_damage_aside(home: Path) -> bool:
+    """Begin a new database, and end what only the damaged one knew of; whether there was one."""
+    if not quarantine.is_marked(home):
+        return False
+    folder = quarantine.set_aside(home, datetime.now(UTC))
+    if folder is None:
+        return False
+    with closing(SqliteStore(home)) as store:
+        store.last_event()
+    for directory in (home / "attempts").iterdir():
+        if held(str(directory / LOCK_FILE)):
+            sweep(str(directory), directory.name.partition(".")[0])
+    logging.getLogger(__name__).error("the database was damaged and is now in %s", folder)
+    return True
 
 
 def _lease(home: Path) -> Lease | None:

@@ -23,9 +23,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from tta_interactive.doorbell import LOOK_SECONDS
-from tta_interactive.errors import StoreBusyError, StoreFullError
+from tta_interactive.errors import StoreBusyError, StoreDamagedError, StoreFullError
 from tta_interactive.settings import Settings
-from tta_interactive.store import Ending, Report, SqliteStore, locks
+from tta_interactive.store import Ending, Report, SqliteStore, locks, quarantine
 from tta_interactive.store.place import DATABASE
 from tta_interactive.task import SandboxLevel, Task, TaskStatus
 from tta_interactive.version import __version__
@@ -349,6 +349,8 @@ class Worker:
 
     def _upkeep(self, now: float) -> None:
         self._upkeep_at = now + UPKEEP_SECONDS
+        if quarantine.is_marked(self._home):
+            raise StoreDamagedError("Somebody met damage in the store: the worker looks at it.")
         if not self._lease.still_stands():
             log.error("the state directory was moved or removed: the worker ends")
             self._stop()
