@@ -86,6 +86,11 @@ class BellServer:
         for client in list(self._clients.values()):
             self._drop(client)
 
+    @property
+    def next_deadline(self) -> float | None:
+        """When `listen_again` wants to be called, on the monotonic clock."""
+        return self._deaf_until
+
     def listen_again(self) -> None:
         """Take clients again when some time has passed since that was impossible."""
         if self._deaf_until is not None and time.monotonic() >= self._deaf_until:

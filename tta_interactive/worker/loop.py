@@ -10,6 +10,8 @@ a commit of 0.2 ms is the longest that anything waits. The order of each turn:
       -> who watches one of the tasks that moved gets a bell
 
 Nothing acknowledged lives only here: kill it at any point and the next one finds the same.
+
+It is longer than our files are: one turn, whose steps share what the worker knows.
 """
 
 import logging
@@ -151,7 +153,8 @@ class Worker:
     # ---- one turn
 
     def _turn(self) -> None:
-        self._listen(self._pause())
+        if not self._rested():
+            self._listen(self._pause())
         now = time.monotonic()
         if self._endings and self._placement.is_supplied:
             # One commit for all that end in the next moment, as long as nothing stands still.
@@ -160,11 +163,7 @@ class Worker:
                 self._listen(until - now)
                 now = time.monotonic()
         if now - self._looked_at >= LOOK_SECONDS:
-            self._looked_at = now
-            counter = self._store.change_counter()
-            if counter != self._counter:
-                self._counter = counter
-                self._is_due = True
+            self._look(now)
         if self._stop_by is not None:
             for task in self._running.values():  # also what was placed meanwhile
                 self._placement.stop(task.id, task.attempt)
@@ -181,17 +180,51 @@ class Worker:
         if now >= self._upkeep_at:
             self._upkeep(now)
 
+    def _rested(self) -> bool:
+        """Look four times a second and do nothing else, while nothing else can be due.
+
+        A worker mostly has nothing to do, and what it does then is all that it costs.
+
+        Returns:
+            Whether it rested: something was heard, or is due now.
+        """
+        if self._running or self._endings or self._is_due or self._has_news:
+            return False
+        if not (self._stop_by is self._not_before is self._parents.next_deadline is None):
+            return False
+        leaving = self._idle_since + self._settings.idle_exit
+        times = (self._upkeep_at, leaving, self._placement.next_deadline, self._bell.next_deadline)
+        until = min(moment for moment in times if moment is not None) - LOOK_SECONDS
+        rested = False
+        while not self._is_due and (now := time.monotonic()) < until:
+            rested = True
+            if self._listen(self._looked_at + LOOK_SECONDS - now):
+                break
+            self._look(time.monotonic())
+        return rested
+
+    def _look(self, now: float) -> None:
+        """Whether somebody committed: the bell may have been lost."""
+        self._looked_at = now
+        counter = self._store.change_counter()
+        if counter != self._counter:
+            self._counter = counter
+            self._is_due = True
+
     @property
     def _has_news(self) -> bool:
         return bool(self._reports) or self._parents.is_touched
 
-    def _listen(self, seconds: float) -> None:
+    def _listen(self, seconds: float) -> bool:
+        """Hear what has come, or comes in so many seconds; whether anything did."""
+        heard = self._selector.select(seconds)
         known = self._selector.get_map()
-        for key, _ in self._selector.select(seconds):
+        for key, _ in heard:
             # An earlier one may have closed it, and its number may be another's by now.
             current = known.get(key.fd)
             if current is not None and current.fileobj is key.fileobj:
                 key.data()
+        return bool(heard)
 
     def _pause(self) -> float:
         """Seconds to sleep at most."""
