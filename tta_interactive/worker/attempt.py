@@ -128,8 +128,18 @@ def failure(code: str, message: str, remedy: str = "", detail: str = "") -> dict
     return {"code": code, "message": message, "remedy": remedy, "detail": detail}
 
 
-def write_outcome(directory: str, outcome: Outcome) -> None:
-    """Keep the outcome so that it survives this process and the worker's."""
+def write_outcome(directory: str, outcome: Outcome, *, synced: bool) -> None:
+    """Keep the outcome so that it survives this process and the worker's.
+
+    Args:
+        directory: The attempt's.
+        outcome: What came of it.
+        synced: Whether it must survive a power cut too. Not where a worker hears it in the
+            same moment and commits it: without the file, an attempt that a power cut
+            interrupts there is lost, as one that it interrupts a moment earlier. It is never
+            begun twice for that, and nobody was told of an end that is not in the store.
+            The kernel keeps the file through any kill.
+    """
     path = os.path.join(directory, OUTCOME_FILE)
     temporary = path + ".tmp"
     # Unlinked first and made with O_EXCL: what lies there may be a task's symbolic link.
@@ -140,7 +150,8 @@ def write_outcome(directory: str, outcome: Outcome) -> None:
         data = memoryview(json.dumps(outcome.to_json(), allow_nan=False).encode())
         while data:
             data = data[os.write(fd, data) :]
-        os.fsync(fd)
+        if synced:
+            os.fsync(fd)
     finally:
         os.close(fd)
     os.rename(temporary, path)

@@ -232,7 +232,7 @@ class Shim:
             clean = self._redactor.clean
             outcome = replace(outcome, result=clean(outcome.result), error=clean(outcome.error))
         try:
-            write_outcome(self._spec.directory, outcome)
+            write_outcome(self._spec.directory, outcome, synced=self._channel is None)
         except OSError:
             if self._channel is None:  # nobody else will ever know
                 raise
