@@ -26,6 +26,7 @@ from tta_interactive.core import (
 )
 from tta_interactive.event import Event
 from tta_interactive.request import TaskRequest
+from tta_interactive.store import Choices, Look
 from tta_interactive.task import Task, TaskStatus
 
 EVENTS_AT_ONCE = 500
@@ -157,6 +158,14 @@ class BlockingEngine:
     def steps(self, task_id: str) -> Sequence[Task]:
         """As `ExecutionEngine.steps`."""
         return self._core.steps(task_id)
+
+    def look(self, wish: Look) -> tuple[Sequence[Task], int]:
+        """The tasks of one page of a board, and how many pass its filters."""
+        return self._core.look(wish)
+
+    def choices(self) -> Choices:
+        """The kinds, owners and workspaces that a board can be filtered by."""
+        return self._core.choices()
 
     def counts(self) -> dict[str, int]:
         """As `ExecutionEngine.counts`."""

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal, cast
@@ -29,7 +30,7 @@ from tta_interactive.kinds import Step, get_kind
 from tta_interactive.kinds.steps import MAX_STEPS
 from tta_interactive.request import TaskRequest, as_tasks
 from tta_interactive.settings import read_settings
-from tta_interactive.store import Filter, TaskStore, open_store
+from tta_interactive.store import Choices, Filter, Look, TaskStore, open_store
 from tta_interactive.task import Task, TaskStatus
 from tta_interactive.watcher import Watcher
 from tta_interactive.worker import logs, secret_values
@@ -191,6 +192,19 @@ class Core:
         if any(not task.is_final for task in tasks):
             self.watcher.revive()
         return tasks
+
+    def look(self, wish: Look) -> tuple[list[Task], int]:
+        """One page of the tasks that this door may see, and how many pass the filters."""
+        if self._only is not None:
+            if wish.owner not in ("", self._only):
+                return [], 0
+            wish = replace(wish, owner=self._only)
+        tasks, total = self.store.look(wish, now())
+        return self._attended(tasks), total
+
+    def choices(self) -> Choices:
+        """What the newest tasks can be filtered by."""
+        return self.store.choices(self._only)
 
     def counts(self) -> dict[str, int]:
         """How many tasks there are, by status; every status is named."""

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import NOON, a_task
 from tta_interactive.errors import AmbiguousTaskError, RequestKeyError, TaskNotFoundError
 from tta_interactive.event import EventKind
-from tta_interactive.store import Ending, Filter, Report, SqliteStore, TaskStore
+from tta_interactive.store import Ending, Filter, Look, Report, SqliteStore, TaskStore
 from tta_interactive.store.memory import MemoryStore
 from tta_interactive.task import Priority, SandboxLevel, Task, TaskError, TaskStatus
 
@@ -329,6 +329,42 @@ def test_tasks_of_every_status_are_found_and_counted(store: TaskStore) -> None:
     assert store.counts() == {Q: 4, R: 1, C: 1, F: 1, X: 1}
     assert store.counts("cli") == {Q: 1, R: 1}
     assert store.counts("python") == {Q: 3, C: 1, F: 1, X: 1}
+
+
+def test_a_board_looks_at_one_page_filtered_searched_and_sorted(store: TaskStore) -> None:
+    running = started(store, id="t_0", label="Fit", workspace="/a", owner="cli")
+    end(store, started(store, id="t_1", label="fix", kind="tests"), C)
+    store.add([a_task(id="t_2", label="100% _", workspace="/a"), a_task(id="t_3", label="é")])
+    at = running.submitted_at + timedelta(hours=1)
+
+    def ids(**wish: object) -> str:
+        found, total = store.look(Look(**wish), at)  # type: ignore[arg-type]
+        assert total == store.look(Look(**{**wish, "limit": 9, "offset": 0}), at)[1]  # type: ignore[arg-type]
+        return " ".join([*(task.id[2:] for task in found), f"of {total}"])
+
+    assert ids() == "3 2 1 0 of 4"
+    assert ids(limit=2, offset=1) == "2 1 of 4"
+    assert ids(offset=9) == "of 4"
+    assert ids(statuses=[Q, C]) == "3 2 1 of 3"
+    assert (ids(kind="tests"), ids(owner="cli"), ids(workspace="/a")) == (
+        "1 of 1",
+        "0 of 1",
+        "2 0 of 2",
+    )
+    assert (ids(search="FI"), ids(search="%"), ids(search="t_3")) == (
+        "1 0 of 2",
+        "2 of 1",
+        "3 of 1",
+    )
+    assert ids(sort="submitted", descending=False) == "0 1 2 3 of 4"
+    assert ids(sort="state", descending=False) == "0 3 2 1 of 4"
+    assert ids(sort="label", descending=False) == "2 0 1 3 of 4"
+    assert ids(sort="owner", descending=False) == "0 3 2 1 of 4"
+    assert ids(sort="ran") == "0 1 3 2 of 4"  # those that never ran come last
+    assert ids(sort="ran", descending=False) == "1 0 3 2 of 4"
+    assert store.choices().workspaces == ["/a"]
+    assert (store.choices().kinds, store.choices("cli").kinds) == (["shell", "tests"], ["shell"])
+    assert store.choices().owners == ["cli", "python"]
 
 
 def test_no_event_and_no_task_gets_the_number_of_a_removed_one(store: TaskStore) -> None:

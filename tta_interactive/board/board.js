@@ -59,10 +59,11 @@ const STYLE = `
 .tta-board .scroll { overflow-x: auto; }
 .tta-board table { width: 100%; border-collapse: collapse; }
 .tta-board th { text-align: left; font-weight: 500; white-space: nowrap; padding: 2px 8px 2px 0;
-  border-bottom: 1px solid var(--line); }
-.tta-board th button { border: 0; background: none; padding: 0; color: var(--quiet); }
-.tta-board th[aria-sort] button { color: inherit; font-weight: 600; }
-.tta-board td { padding: 4px 10px 4px 0; border-bottom: 1px solid var(--line); vertical-align: top;
+  color: var(--quiet); }
+.tta-board tr { border-bottom: 1px solid var(--line); background: none; }
+.tta-board th button { border: 0; background: none; padding: 0; color: inherit; }
+.tta-board th[aria-sort] { color: inherit; font-weight: 600; }
+.tta-board td { padding: 4px 10px 4px 0; vertical-align: top;
   background: none; text-align: left; }
 .tta-board td.n { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .tta-board td.state { white-space: nowrap; color: var(--state); font-weight: 600; }
@@ -329,12 +330,13 @@ class Board {
 
   paintPick(key, all, values) {
     const select = this.picks[key];
-    const wanted = ["", ...new Set([...values, ...(this.view[key] ? [this.view[key]] : [])])];
+    const chosen = this.view[key];
+    const wanted = new Map([["", all], ...(chosen ? [[chosen, chosen]] : []), ...values]);
     const known = [...select.options].map((option) => option.value);
-    if (wanted.length === known.length && wanted.every((value, at) => value === known[at])) return;
-    select.replaceChildren(...wanted.map((value) => element("option", { value, text: value || all })));
-    select.value = this.view[key];
-    select.hidden = wanted.length < 3; // one kind needs no choice
+    if (wanted.size === known.length && known.every((value) => wanted.has(value))) return;
+    select.replaceChildren(...[...wanted].map(([value, text]) => element("option", { value, text })));
+    select.value = chosen;
+    select.hidden = wanted.size < 3; // one kind needs no choice
   }
 
   paintFacts() {

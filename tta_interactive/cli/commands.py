@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from tta_interactive.blocking import BlockingEngine
+from tta_interactive.cli.board import board
 from tta_interactive.cli.doctor import doctor
 from tta_interactive.cli.exits import Exit, exit_for
 from tta_interactive.cli.logs import logs
@@ -229,6 +230,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "retry": retry,
     "logs": logs,
     "worker": worker,
+    "board": board,
     "doctor": doctor,
     "gc": gc,
 }

@@ -182,6 +182,11 @@ def _machine(command: Callable[..., Parser]) -> None:
         choices=["start", "stop", "status", "run"],
         help="stop also ends what is running; run serves in the foreground",
     )
+    board = command("board", "show all tasks live, as a page in a browser on this machine")
+    board.add_argument(
+        "--port", type=_port, default=0, metavar="N", help="of 127.0.0.1; default: a free one"
+    )
+    board.add_argument("--open", action="store_true", help="open it in the browser")
     command("doctor", "check the installation; reads only")
 
 
@@ -190,6 +195,12 @@ def _seconds(text: str) -> float:
         return seconds(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text[:9]) <= 65535):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no port. Give 1024 to 65535")
+    return int(text)
 
 
 def _count(text: str) -> int:

@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 from pydantic import JsonValue
 
+from tta_interactive.board.rows import owner_words
 from tta_interactive.duration import span
 from tta_interactive.task import SandboxLevel, Task, TaskStatus
 from tta_interactive.text import one_line
@@ -33,7 +34,6 @@ TONES: Final[Mapping[TaskStatus, Tone]] = {
     TaskStatus.FAILED: "bad",
     TaskStatus.CANCELLED: "off",
 }
-OWNERS: Final = {"cli": "terminal", "python": "program"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,13 +112,6 @@ def view_of(task: Task, now: datetime) -> View:
         report=report,
         outcome=_outcome(task) if report is None else "",
     )
-
-
-def owner_words(owner: str) -> str:
-    """The door that submitted a task, in a reader's words."""
-    if owner.startswith("mcp:"):
-        return f"agent {one_line(owner.removeprefix('mcp:'), 40)}"
-    return OWNERS.get(owner, one_line(owner, 40))
 
 
 def report_of(result: JsonValue) -> Report | None:

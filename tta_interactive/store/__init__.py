@@ -3,10 +3,20 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tta_interactive.store.protocol import Ending, Filter, Report, TaskStore
+from tta_interactive.store.protocol import Choices, Ending, Filter, Look, Report, TaskStore
 from tta_interactive.store.sqlite import DAMAGED, SqliteStore
 
-__all__ = ["DAMAGED", "Ending", "Filter", "Report", "SqliteStore", "TaskStore", "open_store"]
+__all__ = [
+    "DAMAGED",
+    "Choices",
+    "Ending",
+    "Filter",
+    "Look",
+    "Report",
+    "SqliteStore",
+    "TaskStore",
+    "open_store",
+]
 
 
 def open_store(home: Path, on_damage: Callable[[], None] | None = None) -> TaskStore:

@@ -11,7 +11,7 @@ an attempt's result counts only while that attempt is the current one.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Literal, Protocol
 
 from pydantic import JsonValue
 
@@ -59,6 +59,35 @@ class Filter:
     limit: int = 50
 
 
+CHOICES: Final = 2000  # tasks that a list of choices looks at
+SortKey = Literal["submitted", "state", "label", "owner", "waited", "ran"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """One page of a board: every filter that is set must hold."""
+
+    statuses: Collection[TaskStatus] = ()
+    kind: str = ""
+    owner: str = ""
+    workspace: str = ""
+    search: str = ""
+    """Stands in the label, or the id begins with it; ASCII letters of either case."""
+    sort: SortKey = "submitted"
+    descending: bool = True
+    limit: int = 50
+    offset: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """What the newest tasks can be filtered by, each sorted."""
+
+    kinds: Sequence[str]
+    owners: Sequence[str]
+    workspaces: Sequence[str]
+
+
 class TaskStore(Protocol):
     """Keeps tasks safe between processes."""
 
@@ -95,6 +124,14 @@ class TaskStore(Protocol):
 
     def find(self, only: Filter) -> list[Task]:
         """Tasks, the newest first. Large results are left out: `get` has them."""
+        ...
+
+    def look(self, wish: Look, at: datetime) -> tuple[list[Task], int]:
+        """The tasks of one page, and how many pass its filters; large results are left out."""
+        ...
+
+    def choices(self, owner: str | None = None) -> Choices:
+        """The kinds, owners and workspaces of the newest `CHOICES` tasks."""
         ...
 
     def counts(self, owner: str | None = None) -> dict[TaskStatus, int]:

@@ -30,7 +30,8 @@ from tta_interactive.store.consequences import (
     not_completed,
 )
 from tta_interactive.store.failures import unusable
-from tta_interactive.store.protocol import Ending, Filter, Report
+from tta_interactive.store.look import choices, look
+from tta_interactive.store.protocol import Choices, Ending, Filter, Look, Report
 from tta_interactive.store.rows import (
     as_json,
     body_of,
@@ -115,6 +116,13 @@ class SqliteStore:
         query = _list_query([name for name in sql.LIST_WHERE if values[name] is not None], only)
         rows = self._db.read(lambda db: db.execute(query, values).fetchall())
         return [self._task(row, whole=False) for row in rows]
+
+    def look(self, wish: Look, at: datetime) -> tuple[list[Task], int]:
+        rows, total = self._db.read(lambda db: look(db, wish, at))
+        return [self._task(row, whole=False) for row in rows], total
+
+    def choices(self, owner: str | None = None) -> Choices:
+        return self._db.read(lambda db: choices(db, owner))
 
     def counts(self, owner: str | None = None) -> dict[TaskStatus, int]:
         if owner is None:

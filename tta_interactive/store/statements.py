@@ -92,6 +92,38 @@ LIST_WHERE: Final = {
     "without_steps": "parent IS NULL",
     "before_seq": "seq < :before_seq",
 }
+# Facts that never change lie in the body, which is a file when it is large.
+WORKSPACE: Final = "iif(substr(body, 1, 1) = '{', json_extract(body, '$.workspace'), '')"
+LOOK: Final = """
+    SELECT *
+      FROM tasks
+     WHERE {where}
+     ORDER BY {order} {way} NULLS LAST, seq DESC
+     LIMIT :limit OFFSET :offset
+"""
+LOOK_COUNT: Final = "SELECT count(*) FROM tasks WHERE {where}"
+LOOK_WHERE: Final = {
+    "statuses": "status IN (SELECT value FROM json_each(:statuses))",
+    "kind": "kind = :kind",
+    "owner": "owner = :owner",
+    "workspace": f"{WORKSPACE} = :workspace",
+    "search": "(instr(lower(label), lower(:search)) OR substr(id, 1, length(:search)) = :search)",
+}
+LOOK_ORDER: Final = {
+    "submitted": "seq",
+    "state": """
+        CASE status WHEN 'running' THEN 0 WHEN 'input_required' THEN 1 WHEN 'queued' THEN 2
+                    WHEN 'failed' THEN 3 WHEN 'cancelled' THEN 4 ELSE 5 END
+    """,
+    "label": "label COLLATE NOCASE",
+    "owner": "owner",
+    "waited": "coalesce(started_at, finished_at, :at) - submitted_at",
+    "ran": "coalesce(finished_at, :at) - started_at",
+}
+CHOICES: Final = """
+    SELECT DISTINCT kind, owner, {workspace} AS workspace
+      FROM (SELECT * FROM tasks WHERE {where} ORDER BY seq DESC LIMIT :limit)
+"""
 PROGRAMS: Final = "python"  # the owner whose tasks have no index
 NOT_PROGRAMS: Final = "owner <> 'python'"  # as the index tasks_owner says it
 # Where the tasks of a status are found. Of the completed there is no index: they are what
