@@ -15,14 +15,12 @@ from typing import Any, Self
 
 from pydantic import JsonValue
 
+from tta_interactive.checks import checked_end, checked_request, checked_timeout
 from tta_interactive.core import (
     FOLLOW_SECONDS,
     Awaited,
     Core,
     Sees,
-    checked_end,
-    checked_request,
-    checked_timeout,
 )
 from tta_interactive.event import Event
 from tta_interactive.request import TaskRequest

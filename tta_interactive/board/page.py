@@ -119,7 +119,7 @@ class _Asked(BaseModel):
 
 
 class BoardServer:
-    """Serves the board of one store until it is closed.
+    """Serves the board of one store, in a thread of its own, until it is closed.
 
     Args:
         engine: Whose tasks are shown; it must see what the reader may see.
@@ -137,19 +137,20 @@ class BoardServer:
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
         self._server.daemon_threads = True
         self.port = int(self._server.server_address[1])
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.2,), name="tta-board", daemon=True
+        )
+        self._thread.start()
 
     @property
     def address(self) -> str:
         """What to open in a browser. Whoever has it can cancel and repeat tasks."""
         return f"http://127.0.0.1:{self.port}/#{self._key}"
 
-    def serve(self) -> None:
-        """Answer until `close` is called from another thread, or Ctrl-C."""
-        self._server.serve_forever(poll_interval=0.2)
-
     def close(self) -> None:
         """Stop answering, and forget the readers."""
         self._server.shutdown()
+        self._thread.join()
         self._server.server_close()
         for reader in self._readers.values():
             reader.end()

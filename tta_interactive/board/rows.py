@@ -57,7 +57,7 @@ def facts_of(tasks: Sequence[Task], now: datetime) -> dict[str, JsonValue]:
     completed = [task for task in ended if task.status is TaskStatus.COMPLETED]
     facts: dict[str, JsonValue] = {
         "per_minute": sum(
-            (now - task.finished_at).total_seconds() < MINUTE
+            0 <= (now - task.finished_at).total_seconds() < MINUTE
             for task in ended
             if task.finished_at is not None
         ),

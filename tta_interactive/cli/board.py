@@ -1,6 +1,7 @@
 """`tta board`: the live board as a page for the browser of whoever typed it."""
 
 import argparse
+import threading
 import webbrowser
 
 from tta_interactive.blocking import BlockingEngine
@@ -20,17 +21,21 @@ def board(arguments: argparse.Namespace, screen: Screen) -> Exit:
                 f"Port {arguments.port} cannot be used ({error.strerror}). Give another one, or "
                 "leave --port out."
             ) from None
-        if screen.is_json:
-            screen.json({"address": server.address})
-        else:
-            screen.line(f"The board is at {server.address}")
-            screen.line("Keep the address to yourself: it can cancel tasks. Ctrl-C ends the board.")
-        if arguments.open:
-            webbrowser.open(server.address)
         try:
-            server.serve()
-        except KeyboardInterrupt:
-            return Exit.OK  # the only way to end it
+            _announce(server.address, screen)
+            if arguments.open:
+                webbrowser.open(server.address)
+            threading.Event().wait()
+        except KeyboardInterrupt:  # the way to end it
+            pass
         finally:
             server.close()
     return Exit.OK
+
+
+def _announce(address: str, screen: Screen) -> None:
+    if screen.is_json:
+        screen.json({"address": address})
+        return
+    screen.line(f"The board is at {address}")
+    screen.line("Keep the address to yourself: it can cancel tasks. Ctrl-C ends the board.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import JsonValue
 
-from tta_interactive.core import checked_end
+from tta_interactive.checks import checked_end
 from tta_interactive.errors import TaskFailedError
 from tta_interactive.task import Task, TaskStatus
 from tta_interactive.text import one_line, visible

@@ -65,6 +65,8 @@ def fail_dependents(
         for (parent,) in db.execute(sql.DEPENDENT_PARENTS, values).fetchall():
             cancel_steps(db, parent, at)
         pending.extend(row[0] for row in db.execute(sql.FAIL_DEPENDENTS, values).fetchall())
+        # They have told what they had to: the next task after this one must not read them again.
+        db.execute(sql.FORGET_DEPENDENTS, values)
 
 
 def cancel_steps(db: sqlite3.Connection, task_id: str, at: int | None) -> None:

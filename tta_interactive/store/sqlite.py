@@ -30,7 +30,7 @@ from tta_interactive.store.consequences import (
     not_completed,
 )
 from tta_interactive.store.failures import unusable
-from tta_interactive.store.look import choices, look
+from tta_interactive.store.look import choices, counts, find, look
 from tta_interactive.store.protocol import Choices, Ending, Filter, Look, Report
 from tta_interactive.store.rows import (
     as_json,
@@ -104,17 +104,7 @@ class SqliteStore:
         return self._db.read(lambda db: _resolve(db, wanted, owner))
 
     def find(self, only: Filter) -> list[Task]:
-        values: dict[str, Any] = {
-            "parent": only.parent,
-            "without_steps": True if only.without_steps else None,
-            "statuses": None if only.statuses is None else json.dumps(sorted(only.statuses)),
-            "kind": only.kind,
-            "owner": only.owner,
-            "before_seq": only.before_seq,
-            "limit": only.limit,
-        }
-        query = _list_query([name for name in sql.LIST_WHERE if values[name] is not None], only)
-        rows = self._db.read(lambda db: db.execute(query, values).fetchall())
+        rows = self._db.read(lambda db: find(db, only))
         return [self._task(row, whole=False) for row in rows]
 
     def look(self, wish: Look, at: datetime) -> tuple[list[Task], int]:
@@ -125,11 +115,7 @@ class SqliteStore:
         return self._db.read(lambda db: choices(db, owner))
 
     def counts(self, owner: str | None = None) -> dict[TaskStatus, int]:
-        if owner is None:
-            return self._db.read(_count)
-        query = sql.COUNTS_OF.format(where=_owner_clause(owner))
-        rows = self._db.read(lambda db: db.execute(query, {"owner": owner}).fetchall())
-        return {TaskStatus(status): number for status, number in rows}
+        return self._db.read(lambda db: counts(db, owner))
 
     def request_cancel(self, task_id: str, at: datetime) -> Task:
         values: dict[str, Any] = {"id": task_id, "at": microseconds(at)}
@@ -362,40 +348,6 @@ class SqliteStore:
             return blobs.put(self._blobs, name, text)
         except OSError as error:
             raise unusable(self.home, error) from error
-
-
-def _owner_clause(owner: str) -> str:
-    clause = sql.LIST_WHERE["owner"]
-    return clause if owner == sql.PROGRAMS else f"{clause} AND {sql.NOT_PROGRAMS}"
-
-
-def _list_query(names: Sequence[str], only: Filter) -> str:
-    """The statement that lists what passes `only`; `names`: the filters that are set."""
-    clauses = [
-        _owner_clause(only.owner) if name == "owner" and only.owner else sql.LIST_WHERE[name]
-        for name in names
-    ]
-    where = " AND ".join(clauses) or "TRUE"
-    statuses = only.statuses
-    if not statuses or TaskStatus.COMPLETED in statuses:
-        return sql.LIST.format(where=where)
-    found = sorted({sql.SOURCE_OF[status] for status in statuses})
-    sources = " UNION ALL ".join(sql.SOURCES[name].format(where=where) for name in found)
-    return sql.LIST_FOUND.format(sources=sources)
-
-
-def _count(db: sqlite3.Connection) -> dict[TaskStatus, int]:
-    """How many there are of each status: the completed are all but those with an index."""
-    queued = sql.COUNT_FOUND.format(sources=sql.SOURCES["queued"].format(where="TRUE"))
-    db.execute("BEGIN")  # the four looks must see the same moment
-    try:
-        counts = {"queued": db.execute(queued).fetchone()[0]}
-        counts.update(db.execute(sql.COUNT_ACTIVE).fetchall())
-        counts.update(db.execute(sql.COUNT_UNSUCCESSFUL).fetchall())
-        counts["completed"] = db.execute(sql.COUNT_ALL).fetchone()[0] - sum(counts.values())
-    finally:
-        db.execute("COMMIT")
-    return {TaskStatus(status): number for status, number in counts.items() if number}
 
 
 def _start_order(row: sqlite3.Row) -> tuple[int, int]:

@@ -322,6 +322,7 @@ FAIL_DEPENDENTS: Final = """
      WHERE seq IN (SELECT task FROM edges WHERE needs = :seq) AND status = 'queued'
     RETURNING seq
 """
+FORGET_DEPENDENTS: Final = "DELETE FROM edges WHERE needs = :seq"
 REPORT: Final = """
     UPDATE tasks
        SET progress = :progress, message = :message,

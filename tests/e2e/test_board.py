@@ -1,0 +1,265 @@
+"""The board: what a reader is told, and what a stranger on the same machine is not."""
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pytest
+
+from tests.conftest import a_task
+from tta_interactive.blocking import BlockingEngine
+from tta_interactive.board import BoardFeed
+from tta_interactive.board.page import BoardServer
+from tta_interactive.board.rows import facts_of, row_of
+from tta_interactive.task import Task
+
+BOUND = 20.0
+EVIL = "\x1b]0;owned\x07\u202e<img src=x onerror=alert(1)>"
+
+
+class Reader:
+    """A feed, and what it said."""
+
+    def __init__(self, engine: BlockingEngine) -> None:
+        self.said: list[Mapping[str, Any]] = []
+        self.feed = BoardFeed(engine, self.said.append)
+
+    def ask(self, **message: object) -> Mapping[str, Any]:
+        self.feed.take(message)
+        return self.said[-1]
+
+    def labels(self, **view: object) -> list[str]:
+        return [row["label"] for row in self.ask(type="view", **view)["rows"]]
+
+
+@pytest.fixture
+def reader(engine: BlockingEngine) -> Reader:
+    return Reader(engine)
+
+
+def submit(engine: BlockingEngine, label: str, *argv: str) -> str:
+    return engine.submit("shell", {"argv": list(argv or ("true",))}, label=label)
+
+
+def test_a_reader_sees_one_page_and_then_only_rows_that_moved(
+    engine: BlockingEngine, reader: Reader
+) -> None:
+    ids = [submit(engine, f"task {number}") for number in range(60)]
+    engine.wait_all(ids, BOUND)
+    slow = submit(engine, "slow", "sleep", "30")
+    page = reader.ask(type="view")
+    assert page["type"] == "page"
+    assert [row["id"] for row in page["rows"]] == [slow, *reversed(ids[11:])]
+    assert (page["total"], page["size"], page["counts"]["completed"]) == (61, 50, 60)
+    engine.cancel(slow)
+    engine.wait(slow, BOUND)
+    reader.feed.refresh({slow})
+    patch = reader.said[-1]
+    assert (patch["type"], [row["id"] for row in patch["rows"]]) == ("patch", [slow])
+    assert patch["rest"]["counts"]["cancelled"] == 1
+    assert reader.labels(page=1) == [f"task {number}" for number in range(10, -1, -1)]
+
+
+def test_a_task_that_arrives_brings_the_page_again(engine: BlockingEngine, reader: Reader) -> None:
+    assert reader.labels() == []
+    new = submit(engine, "new")
+    reader.feed.refresh({new})
+    assert (reader.said[-1]["type"], reader.said[-1]["total"]) == ("page", 1)
+
+
+def test_a_reader_filters_searches_sorts_and_turns_pages(
+    engine: BlockingEngine, reader: Reader
+) -> None:
+    ids = [submit(engine, label) for label in ("beta", "Alpha", "gamma")]
+    failed = engine.submit("python", {"code": "1/0"}, label="broken")
+    engine.wait_all([*ids, failed], BOUND)
+    assert reader.labels(states=["failed"]) == ["broken"]
+    assert reader.labels(kind="python") == ["broken"]
+    assert reader.labels(search="alph") == ["Alpha"]
+    assert reader.labels(sort="label", descending=False) == ["Alpha", "beta", "broken", "gamma"]
+    assert reader.labels(page=7) == ["broken", "gamma", "Alpha", "beta"]  # the last there is
+    assert reader.ask(type="view")["kinds"] == [["python", "python"], ["shell", "shell"]]
+
+
+def test_a_reader_cancels_repeats_and_looks_closer(engine: BlockingEngine, reader: Reader) -> None:
+    slow = submit(engine, "slow", "sh", "-c", "echo begun; sleep 60")
+    while "begun" not in engine.logs(slow):
+        time.sleep(0.02)
+    reader.ask(type="view")
+    assert reader.ask(type="detail", id=slow)["log"] == "begun\n"
+    reader.ask(type="cancel", id=slow)
+    assert engine.wait(slow, BOUND).status == "cancelled"
+    again = reader.ask(type="retry", id=slow)["rows"][0]
+    assert (again["label"], again["id"] != slow) == ("slow", True)
+    engine.cancel(again["id"])
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        None,
+        "cancel",
+        {"type": "sudo"},
+        {"type": "view", "page": -1},
+        {"type": "view", "sort": "seq; DROP TABLE tasks"},
+        {"type": "view", "states": ["x"]},
+        {"type": "view", "search": "x" * 201},
+        {"type": "view", "limit": 10**9},
+        {"type": "cancel", "id": ["t_1"]},
+        {"type": "detail", "id": "x" * 65},
+        {"type": "cancel", "id": "nobody"},
+    ],
+)
+def test_a_wrong_message_is_a_sentence_on_the_page(reader: Reader, message: object) -> None:
+    reader.feed.take(message)
+    (told,) = reader.said
+    assert (told["type"], bool(told["text"])) == ("problem", True)
+
+
+def test_what_a_task_says_can_neither_act_nor_hide() -> None:
+    row = row_of(
+        a_task(status="running", label=EVIL, kind=EVIL[:30], owner=f"mcp:{EVIL}", message=EVIL)
+    )
+    assert not set(json.dumps(row, ensure_ascii=False)) & set("\x1b\x07\u202e")
+    assert "\\u202e<img" in str(row["label"])  # shown as what it is
+
+
+def test_the_figures_are_those_of_the_tasks() -> None:
+    def ended(number: int, ran: int, **facts: Any) -> Task:
+        times = {"submitted_at": 0, "started_at": 2, "finished_at": 2 + ran}
+        return a_task(
+            **{"id": f"t_{number}", "status": "completed", "attempt": 1, **times, **facts}
+        )
+
+    tasks = [ended(n, n + 1, result={"cached": n == 0, "cost": 0.25}) for n in range(4)]
+    tasks.append(ended(9, 100, status="failed", result=None))
+    facts = facts_of(tasks, ended(0, 61).finished_at)  # type: ignore[arg-type]
+    assert (facts["success"], facts["cached"], facts["cost"]) == (0.8, 1, 1.0)
+    assert (facts["waited_p50"], facts["ran_p50"]) == (2.0, 3.0)
+    assert facts["per_minute"] == 3  # one ended a whole minute ago, one will in the future
+
+
+# ---- the page on loopback
+
+
+@pytest.fixture
+def server(engine: BlockingEngine) -> Iterator[BoardServer]:
+    made = BoardServer(engine)
+    yield made
+    made.close()
+
+
+def request(
+    server: BoardServer, method: str, path: str, body: object = None, **headers: str
+) -> tuple[int, dict[str, str], bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=BOUND)
+    usual = {"Host": f"127.0.0.1:{server.port}", "Content-Type": "application/json"}
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    try:
+        connection.request(method, path, data if body is not None else None, {**usual, **headers})
+        answer = connection.getresponse()
+        return answer.status, dict(answer.getheaders()), answer.read()
+    finally:
+        connection.close()
+
+
+def key(server: BoardServer) -> dict[str, str]:
+    return {"Authorization": f"Bearer {server.address.partition('#')[2]}"}
+
+
+def asked(*messages: object, seen: int = 0, first: int = 1) -> dict[str, object]:
+    return {"client": "c", "seen": seen, "first": first, "messages": list(messages)}
+
+
+def test_the_page_and_its_modules_are_served_and_may_load_nothing_else(server: BoardServer) -> None:
+    for path, start in (("/", b"<!doctype"), ("/board.js", b"//"), ("/page.js", b"//")):
+        status, headers, body = request(server, "GET", path)
+        assert (status, body.startswith(start)) == (200, True)
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert not [name for name in headers if name.lower().startswith("access-control")]
+        assert b"http" not in body.replace(b"http://www.w3.org/2000/svg", b"")  # nothing outside
+    assert request(server, "GET", "/../../../etc/passwd")[0] == 404
+    assert request(server, "GET", "/board.py")[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Authorization": "Bearer wrong"}, 401),
+        ({"Authorization": ""}, 401),
+        ({"Authorization": "Bearer \xff"}, 401),
+        ({"Host": "evil.example"}, 421),
+        ({"Host": "127.0.0.1.evil.example"}, 421),
+        ({"Origin": "https://evil.example"}, 421),
+        ({"Origin": "null"}, 421),
+        ({"Content-Type": "text/plain"}, 400),
+        ({"Content-Length": "99999999"}, 400),
+    ],
+)
+def test_a_stranger_is_told_nothing(
+    server: BoardServer, headers: dict[str, str], status: int
+) -> None:
+    answer = request(server, "POST", "/ask", asked({"type": "view"}), **{**key(server), **headers})
+    assert answer[0] == status
+    assert b"rows" not in answer[2]
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"null", b'{"client":1}', b"[" * 60_000, b'{"client":"c"}', b"\xff"]
+)
+def test_a_body_that_is_no_question_is_refused_and_the_page_lives(
+    server: BoardServer, body: bytes
+) -> None:
+    assert request(server, "POST", "/ask", body, **key(server))[0] == 400
+    assert request(server, "POST", "/ask", asked({"type": "view"}), **key(server))[0] == 200
+
+
+def test_what_was_lost_on_the_way_is_told_again_and_done_once(
+    server: BoardServer, engine: BlockingEngine
+) -> None:
+    task_id = submit(engine, "once", "false")
+    engine.wait(task_id, BOUND)
+    messages = asked({"type": "view"}, {"type": "retry", "id": task_id})
+    first = json.loads(request(server, "POST", "/ask", messages, **key(server))[2])
+    again = json.loads(request(server, "POST", "/ask", messages, **key(server))[2])
+    assert (first["first"], again["messages"][: len(first["messages"])]) == (1, first["messages"])
+    assert len(engine.list()) == 2
+    got = len(again["messages"])
+    engine.wait_all([task.id for task in engine.list()], BOUND)
+    submit(engine, "news")
+    news = asked(seen=got, first=3)
+    later = json.loads(request(server, "POST", "/ask", news, **key(server))[2])
+    assert later["first"] == got + 1
+    assert later["messages"]
+
+
+def test_a_question_ends_the_request_that_waits(server: BoardServer) -> None:
+    seen = len(
+        json.loads(request(server, "POST", "/ask", asked({"type": "view"}), **key(server))[2])
+    )
+    waiting = threading.Thread(
+        target=request, args=(server, "POST", "/ask", asked(seen=seen, first=2)), kwargs=key(server)
+    )
+    begun = time.monotonic()
+    waiting.start()
+    question = asked({"type": "cancel", "id": "nobody"}, seen=seen, first=2)
+    told = json.loads(request(server, "POST", "/ask", question, **key(server))[2])
+    waiting.join(BOUND)
+    assert any(message["type"] == "problem" for message in told["messages"])
+    assert time.monotonic() - begun < 10  # it would have been held for 25 s
+
+
+def test_the_command_prints_the_address_and_ends_with_ctrl_c(home: Path) -> None:
+    from tests.e2e.tta_command import on_terminal
+
+    child = on_terminal(home, "board")
+    child.expect(rb"The board is at http://127\.0\.0\.1:\d+/#[\w-]{20,}")
+    child.sendintr()
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
