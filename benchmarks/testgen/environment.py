@@ -21,11 +21,23 @@ TOOLS = (
     "anyio==4.16.0",
 )
 PACKAGES = tuple(module.package for module in MODULES)
+PYNGUIN = "pynguin==0.48.0"
+PLOT = "matplotlib==3.11.2"
 
 
 def bench_python() -> Path:
     """The interpreter that runs the pipeline; it has the modules."""
     return _python("bench", (*TOOLS, *PACKAGES))
+
+
+def pynguin_python() -> Path:
+    """The interpreter that has Pynguin."""
+    return _python("pynguin", (PYNGUIN,))
+
+
+def plot_python() -> Path:
+    """The interpreter that draws."""
+    return _python("plot", (PLOT,))
 
 
 def _python(name: str, requirements: Sequence[str]) -> Path:

@@ -1,7 +1,7 @@
 """Run modules through tools, as many at a time as wanted; what was measured once is kept.
 
-A result is kept under a key of everything that it depends on: the module's release, the tool,
-the pipeline's own sources and the options. An interrupted run goes on where it stopped.
+A result is kept under a key of what it depends on: the module's release, the tool, the options
+and, for our own generator, all of its sources. An interrupted run goes on where it stopped.
 """
 
 import hashlib
@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.testgen.environment import CACHE, ROOT, TOOLS
+from benchmarks.testgen.environment import CACHE, PYNGUIN, ROOT, TOOLS, pynguin_python
 from benchmarks.testgen.modules import Module
 
 SOURCES = ROOT / "tta_interactive" / "runners" / "testgen"
-WALL_SECONDS = 1200.0
+WALL_SECONDS = 900.0
+OURS = "native"
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Options:
 
     budget: float
     seed: int
+    mutants: int
     jobs: int
     is_fresh: bool
     """Measure again what was measured before."""
@@ -68,10 +70,11 @@ def _one(python: Path, module: Module, tool: str, options: Options) -> dict[str,
         "seed": options.seed,
         # More than can be had: the tools use the whole of their budget.
         "coverage_threshold": 100,
+        "mutants": options.mutants,
         "overwrite": True,
         "use_cache": False,
     }
-    key = _key(module, params)
+    key = _key(module, tool, params)
     store = CACHE / "results" / f"{module.slug}.{tool}.json"
     if not options.is_fresh and store.is_file():
         known = json.loads(store.read_bytes())
@@ -90,10 +93,13 @@ def _in_a_process(python: Path, job: dict[str, Any], store: Path) -> dict[str, A
     store.unlink(missing_ok=True)
     file = store.with_suffix(".job")
     file.write_text(json.dumps(job | {"result": str(store)}), encoding="utf-8")
+    variables = {**os.environ, "PYTHONPATH": str(ROOT)}
+    if job["params"]["backend"] != OURS:
+        variables["TTA_PYNGUIN_PYTHON"] = str(pynguin_python())
     child = subprocess.Popen(
         [str(python), "-m", "benchmarks.testgen.one", str(file)],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env=variables,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -112,9 +118,10 @@ def _in_a_process(python: Path, job: dict[str, Any], store: Path) -> dict[str, A
     return json.loads(store.read_bytes())
 
 
-def _key(module: Module, params: dict[str, Any]) -> str:
+def _key(module: Module, tool: str, params: dict[str, Any]) -> str:
     sources = hashlib.sha256()
-    for file in sorted(SOURCES.rglob("*.py")):
-        sources.update(file.read_bytes())
-    asked = json.dumps([module.package, TOOLS, params], sort_keys=True)
+    if tool == OURS:  # a peer's tests do not change with our sources: --fresh measures them again
+        for file in sorted(SOURCES.rglob("*.py")):
+            sources.update(file.read_bytes())
+    asked = json.dumps([module.package, TOOLS, PYNGUIN, params], sort_keys=True)
     return hashlib.sha256(f"{asked}{sources.hexdigest()}".encode()).hexdigest()

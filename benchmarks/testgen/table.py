@@ -1,4 +1,4 @@
-"""The figures of a run as a table in Markdown."""
+"""The figures of a run as a table in Markdown, their medians, and whether the goals hold."""
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,17 +7,23 @@ from typing import Any
 
 from benchmarks.testgen.modules import Module
 
+Results = Mapping[tuple[str, str], Mapping[str, Any]]
+
 HEAD = (
-    "module", "tool", "s", "tests", "kept", "failed", "flaky", "useless",
-    "line %", "branch %", "import %", "MiB",
+    "module", "lines", "tool", "s", "tests", "kept", "failed", "flaky", "useless",
+    "line %", "branch %", "import %", "killed %", "MiB",
 )  # fmt: skip
+FIGURES = HEAD[3:]
+# What the generator is meant to reach, in the median.
+GOALS = {"line %": 80.0, "branch %": 75.0, "killed %": 70.0, "kept of written %": 95.0}
 
 
 def figures(result: Mapping[str, Any]) -> dict[str, float]:
-    """The figures of one result; a tool that brought nothing has the import's coverage at most."""
+    """The figures of one result; a tool that brought nothing reaches nothing."""
     report: Mapping[str, Any] = result.get("report") or {}
+    mutation: Mapping[str, Any] = report.get("mutation") or {}
     found: dict[str, float] = {
-        "s": result.get("seconds", 0.0),
+        "s": _seconds(result),
         "tests": report.get("generated", 0),
         "kept": report.get("kept", 0),
         "failed": report.get("failed", 0),
@@ -25,43 +31,77 @@ def figures(result: Mapping[str, Any]) -> dict[str, float]:
         "useless": report.get("useless", 0),
         "line %": report.get("line", 0.0),
         "branch %": report.get("branch", 0.0),
+        "killed %": mutation.get("percent", 0.0),
         "MiB": result.get("peak_mib", 0.0),
     }
     if report:
         found["import %"] = report["baseline"]["line"]
+        if not mutation:
+            del found["killed %"]
+        dropped = found["failed"] + found["flaky"] + found["useless"]
+        found["kept of written %"] = 100.0 * found["kept"] / max(1, found["kept"] + dropped)
     return found
 
 
+def _seconds(result: Mapping[str, Any]) -> float:
+    """Until the file was there: without the mutants."""
+    for at, _, message in result.get("progress", ()):
+        if message.startswith("Trying the tests on"):
+            return at
+    return result.get("seconds", 0.0)
+
+
 def markdown(
-    modules: Sequence[Module],
-    tools: Sequence[str],
-    results: Mapping[tuple[str, str], Mapping[str, Any]],
+    modules: Sequence[Module], tools: Sequence[str], results: Results, python: Path
 ) -> str:
     """One row a module and tool, and the medians."""
     rows: list[Sequence[str]] = [HEAD]
     for module in modules:
-        for tool in tools:
-            found = figures(results[module.name, tool])
-            rows.append((module.name, tool, *_cells(found)))
-    rows += [("**median**", tool, *_cells(medians(modules, tool, results))) for tool in tools]
+        for at, tool in enumerate(tools):
+            first = ("", "") if at else (module.name, str(module_lines(python, module)))
+            rows.append((*first, tool, *_cells(figures(results[module.name, tool]))))
+    rows += [("**median**", "", tool, *_cells(medians(modules, tool, results))) for tool in tools]
     widths = [max(len(row[at]) for row in rows) for at in range(len(HEAD))]
     lines = [_line(row, widths) for row in rows]
     lines.insert(1, "|" + "|".join(_rule(at, width) for at, width in enumerate(widths)) + "|")
     return "\n".join(lines)
 
 
-def medians(
-    modules: Iterable[Module],
-    tool: str,
-    results: Mapping[tuple[str, str], Mapping[str, Any]],
-) -> dict[str, float]:
+def medians(modules: Iterable[Module], tool: str, results: Results) -> dict[str, float]:
     """The median of each figure over the modules."""
     every = [figures(results[module.name, tool]) for module in modules]
     return {
         name: statistics.median(values)
-        for name in HEAD[2:]
+        for name in (*FIGURES, "kept of written %")
         if (values := [found[name] for found in every if name in found])
     }
+
+
+def goals(modules: Sequence[Module], tools: Sequence[str], results: Results) -> str:
+    """What was aimed at and what came of it."""
+    ours = medians(modules, tools[0], results)
+    lines = [
+        f"- {name.removesuffix(' %')}: {ours[name]:.1f} % in the median, goal {least:g} %: "
+        f"{'met' if ours[name] >= least else '**missed**'}"
+        for name, least in GOALS.items()
+        if name in ours
+    ]
+    for other in tools[1:]:
+        below = _below(modules, tools[0], other, results)
+        words = ", ".join(below) if below else "none"
+        lines.append(f"- modules where {other} reaches more of the lines or branches: {words}")
+    return "\n".join(lines)
+
+
+def _below(modules: Iterable[Module], ours: str, other: str, results: Results) -> list[str]:
+    found: list[str] = []
+    for module in modules:
+        mine, their = (figures(results[module.name, tool]) for tool in (ours, other))
+        behind = [name for name in ("line %", "branch %") if mine[name] < their[name]]
+        if behind:
+            shown = ", ".join(f"{name} {mine[name]:.1f} to {their[name]:.1f}" for name in behind)
+            found.append(f"`{module.name}` ({shown})")
+    return found
 
 
 def module_lines(python: Path, module: Module) -> int:
@@ -81,17 +121,17 @@ def _cells(found: Mapping[str, float]) -> list[str]:
         else f"{found[name]:.0f}"
         if name in found
         else ""
-        for name in HEAD[2:]
+        for name in FIGURES
     ]
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:
     cells = [
-        cell.ljust(width) if at < 2 else cell.rjust(width)
+        cell.ljust(width) if at in (0, 2) else cell.rjust(width)
         for at, (cell, width) in enumerate(zip(row, widths, strict=True))
     ]
     return "| " + " | ".join(cells) + " |"
 
 
 def _rule(at: int, width: int) -> str:
-    return ("-" * (width + 2)) if at < 2 else "-" * (width + 1) + ":"
+    return ("-" * (width + 2)) if at in (0, 2) else "-" * (width + 1) + ":"
