@@ -14,9 +14,7 @@ from typing import Any, Literal
 
 import pytest
 
-from tta_interactive.runners.testgen.inside.generate.emit import Written, as_file, double_quoted
 from tta_interactive.runners.testgen.inside.generate.evidence import weights
-from tta_interactive.runners.testgen.inside.generate.expect import Expectations
 from tta_interactive.runners.testgen.inside.generate.mining import module_doctests
 from tta_interactive.runners.testgen.inside.generate.names import Names
 from tta_interactive.runners.testgen.inside.generate.regexes import strings_of
@@ -101,98 +99,6 @@ def test_examples_of_the_documentation_are_found() -> None:
         'def f(x):\n    """Doc.\n\n    >>> f(1)\n    2\n    >>> f(2)\n    3\n    """\n'
     )
     assert module_doctests(tree) == [["f(1)", "f(2)"]]
-
-
-class Point:
-    def __init__(self, x: int) -> None:
-        self.x = x
-        self.label = "p"
-
-
-def expectations() -> Expectations:
-    module = sys.modules[__name__]
-    return Expectations(__name__, Names(module), {Point: "Point", Colour: "Colour"}, ["/srv/copy"])
-
-
-@pytest.mark.parametrize(
-    ("value", "lines"),
-    [
-        (None, ["assert result is None"]),
-        (True, ["assert result is True"]),
-        ([1, "a"], ["assert result == [1, 'a']"]),
-        ((1,), ["assert result == (1,)"]),
-        ({2, 1}, ["assert result == {1, 2}"]),
-        (1.5, ["assert result == pytest.approx(1.5)"]),
-        (Colour.RED, ["assert result == Colour.RED"]),
-        (
-            Point(3),
-            [
-                "assert type(result) is Point",
-                "assert result.label == 'p'",
-                "assert result.x == 3",
-            ],
-        ),
-    ],
-)
-def test_what_was_seen_becomes_exact_assertions(value: object, lines: list[str]) -> None:
-    assert expectations().of_value(value) == lines
-
-
-@pytest.mark.parametrize(
-    "value", ["<object at 0x7f00dead>", "/srv/copy/m.py", "/tmp/x", "x" * 5000, float("nan")]
-)
-def test_what_differs_from_process_to_process_is_never_asserted(value: object) -> None:
-    assert expectations().literal(value) is None
-
-
-def test_a_file_of_tests_is_laid_out_like_code_that_one_writes() -> None:
-    module = ModuleType("shop")
-    exec(
-        compile(
-            "def price(x, y=None): return x\nclass Closed(Exception): pass\n", "shop.py", "exec"
-        ),
-        vars(module),
-    )
-    names = Names(module)
-    find_targets(module, names)
-    names.own("price")
-    long = "[" + ", ".join(f"'item number {n}'" for n in range(8)) + "]"
-    text = as_file(
-        [
-            Written("price", ("price('tea')",), ("assert result == 'tea'",)),
-            Written("price", ("price('tea')",), ("assert result == 'tea'",)),
-            Written("price", ("price(1)",), ("assert str(caught.value) == 'no'",), raises="Closed"),
-            Written("price", (f"price({long})",), (f"assert result == {long}",)),
-            Written("price", ("price('') == ''",), ("assert result is True",)),
-        ],
-        names,
-    )
-    assert text.startswith(
-        "import pytest\n\nfrom shop import Closed, price\n\n\n"
-        'def test_price_of_tea():\n    assert price("tea") == "tea"\n\n\n'
-        'def test_price_of_tea_2():\n    assert price("tea") == "tea"\n\n\n'
-        "def test_price_raises_closed():\n"
-        "    with pytest.raises(Closed) as caught:\n"
-        "        price(1)\n"
-        '    assert str(caught.value) == "no"\n'
-    )
-    assert '    assert price("") == ""\n' in text
-    assert max(map(len, text.splitlines())) <= 100
-    ast.parse(text)
-
-
-@pytest.mark.parametrize(
-    ("line", "better"),
-    [
-        ("f('a')", 'f("a")'),
-        ("f('say \"a\"')", "f('say \"a\"')"),
-        ("f(b'a', '')", 'f(b"a", "")'),
-        ("f('it\\'s')", "f('it\\'s')"),
-    ],
-)
-def test_quotes_are_double_where_that_needs_no_escapes(line: str, better: str) -> None:
-    assert double_quoted(line) == better
-    assert ast.dump(ast.parse(line)) == ast.dump(ast.parse(better))
 
 
 def test_names_of_the_module_that_hide_builtins_are_imported_under_another() -> None:

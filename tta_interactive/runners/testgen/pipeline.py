@@ -144,7 +144,7 @@ def _report(job: Job, placed: Placed, mutation: Mutation | None) -> TestsReport:
         module=job.source.name,
         output_path=str(job.output),
         generated=ledger.generated,
-        kept=len(placed.tests.units),
+        kept=placed.tests.rows,
         functions=len(placed.tests.units),
         failed=ledger.failed,
         flaky=ledger.flaky,

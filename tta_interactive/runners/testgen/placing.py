@@ -7,6 +7,7 @@ from tta_interactive.kinds.base import TaskFailure
 from tta_interactive.runners.testgen.extend import beside, with_block
 from tta_interactive.runners.testgen.file_text import file_text
 from tta_interactive.runners.testgen.final import Final, needs_path_lines, path_lines, run_in_place
+from tta_interactive.runners.testgen.form import in_form
 from tta_interactive.runners.testgen.job import Job
 from tta_interactive.runners.testgen.measure import Measured
 from tta_interactive.runners.testgen.split import Imported, Suite, compose
@@ -40,6 +41,7 @@ def place(job: Job, tests: Suite, measured: Measured) -> Placed:
     """
     if not tests.units:
         return Placed("", tests, measured)  # all there is to add to a file is nothing
+    tests, measured = in_form(job, tests, measured)
     bound: Collection[Imported] = ()
     if job.existing is not None:
         tests, bound = beside(tests, job.existing.above.text)
@@ -59,7 +61,7 @@ def place(job: Job, tests: Suite, measured: Measured) -> Placed:
         rest = tests.only(unit.name for unit in tests.units if unit.name not in final.bad)
         if not final.bad or not rest.units:
             break
-        job.ledger.failed += len(tests.units) - len(rest.units)
+        job.ledger.failed += tests.rows - rest.rows
         with job.ledger.timed("measure"):
             found = measured_tests(job, rest)
         if found is None:

@@ -23,6 +23,8 @@ class Unit:
     """What it is about, as `Class.method`, if whoever wrote it said so."""
     is_sharper: bool = False
     """Whether it is there for what it checks, not for the lines that it reaches."""
+    rows: int = 1
+    """How many tests were put together in it."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,11 @@ class Suite:
     helpers: tuple[str, ...]
     """Other statements at the top: constants, fixtures, functions that are no tests."""
     units: tuple[Unit, ...]
+
+    @property
+    def rows(self) -> int:
+        """How many tests there are when each row of a table counts."""
+        return sum(unit.rows for unit in self.units)
 
     def only(self, names: Iterable[str]) -> "Suite":
         """These tests and no others, in the same order."""

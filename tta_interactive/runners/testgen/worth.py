@@ -1,4 +1,8 @@
-"""Which of the tests that passed are worth keeping: those that reach what no other reaches."""
+"""Which of the tests that passed are worth keeping.
+
+Those that reach what no other reaches, and those of which the backend says that they notice
+changes that the others do not.
+"""
 
 from tta_interactive.runners.testgen.job import Job
 from tta_interactive.runners.testgen.measure import Measured, NotPassedError, measure
@@ -13,7 +17,8 @@ def worthwhile(job: Job, tests: Suite) -> tuple[Suite, Measured] | None:
     if found is None:
         return None
     tests, measured = found
-    useful = tests.only(measured.useful(job.known))
+    sharper = {unit.name for unit in tests.units if unit.is_sharper}
+    useful = tests.only(measured.useful(job.known) | sharper)
     job.ledger.useless += len(tests.units) - len(useful.units)
     return measured_tests(job, useful) if useful != tests else (tests, _in_all(job, measured))
 
@@ -40,7 +45,7 @@ def _together(job: Job, tests: Suite) -> tuple[Suite, Measured] | None:
             rest = tests.only(unit.name for unit in tests.units if unit.name not in error.bad)
             if len(rest.units) == len(tests.units):
                 return None
-            job.ledger.flaky += len(tests.units) - len(rest.units)
+            job.ledger.flaky += tests.rows - rest.rows
             tests = rest
         else:
             return tests, measured

@@ -157,19 +157,32 @@ class Attempts:
         support = tuple(self._names.support_in(statements).values())
         return replace(test, fixtures=fixtures_in((*statements, *test.asserts)), support=support)
 
+    def _is_changed(self, statements: list[str], variable: str, after: list[str]) -> bool:
+        """Whether the last statement made another of the object."""
+        if not after or len(statements) < 2:
+            return False
+        outcome = self._runner.run([*statements[:-1], variable], traced=False)
+        if outcome is None or outcome.error is not None:
+            return False
+        return self._expectations.of_state(outcome.value, variable) != after
+
     def _asserted(
         self, candidate: Candidate, statements: list[str], outcome: Outcome
     ) -> Written | None:
         facts = self._expectations
         if outcome.error is not None:
-            raised, asserts = facts.of_error(outcome.error, outcome.raised_by_module)
-            return Written(candidate.target, tuple(statements), tuple(asserts), raises=raised)
-        variable, use = candidate.variable, candidate.last
+            raised, match, asserts = facts.of_error(outcome.error, outcome.raised_by_module)
+            return Written(
+                candidate.target, tuple(statements), tuple(asserts), raises=raised, match=match
+            )
+        variable, use = candidate.variable or _receiver(statements[-1]), candidate.last
         block = statements[-1].startswith("with ")
         changes = use is not None and not block and _is_statement(statements[-1])
         after: list[str] = []
-        if variable and outcome.value is None:
-            after = facts.of_state(outcome.names.get(variable), variable)
+        if variable in outcome.names and variable not in self._names.space:
+            after = facts.of_state(outcome.names[variable], variable)
+            if outcome.value is not None and not self._is_changed(statements, variable, after):
+                after = []
         if changes:
             if not after:
                 return None  # nothing to be seen from outside
@@ -178,6 +191,15 @@ class Attempts:
             return None
         asserts = [*facts.of_value(outcome.value), *after]
         return Written(candidate.target, tuple(statements), tuple(asserts), needs_result=not block)
+
+
+def _receiver(statement: str) -> str:
+    """`box` of `box.add(3)`."""
+    match ast.parse(statement).body[0]:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name)))):
+            return name
+        case _:
+            return ""
 
 
 def _type(value: Any) -> type[Any]:

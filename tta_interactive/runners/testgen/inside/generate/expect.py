@@ -8,12 +8,30 @@ import sys
 from collections.abc import Callable
 from typing import Any, cast
 
-from .targets import Names
+from .names import Names
+from .rebuild import rebuilt
 
 MAX_LITERAL = 800
 MAX_ITEMS = 60
-MAX_ATTRIBUTES = 6
+MAX_ATTRIBUTES = 8
+MAX_DEPTH = 2  # objects within objects, by their attributes
+MAX_MESSAGE = 100
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+|/tmp/|/proc/|/home/|/root/")
+UNSTABLE = r" at 0x[0-9a-fA-F]+>?|(?:/tmp|/proc|/home|/root)/\S*"
+SCALARS: tuple[Any, ...] = (str, bytes, int, float, list, dict, tuple, set, frozenset)
+# Words of Python's own that have stood for many releases.
+LASTING = (
+    "not supported between instances of",
+    "unsupported operand type(s) for",
+    "index out of range",
+    "invalid literal for int() with base",
+    "could not convert string to float",
+    "is not iterable",
+    "is not subscriptable",
+    "missing 1 required positional argument",
+    "got an unexpected keyword argument",
+    "has no attribute",
+)
 
 
 class Expectations:
@@ -22,7 +40,8 @@ class Expectations:
     def __init__(
         self, module_name: str, names: Names, known: dict[type, str], hidden: list[str]
     ) -> None:
-        self._module_name, self._names, self._known = module_name, names, known
+        self._package = module_name.split(".", maxsplit=1)[0]
+        self._names, self._known = names, known
         self._hidden = [text for text in hidden if len(text) > 3]
 
     def written_class_of(self, value: Any) -> str | None:
@@ -33,49 +52,61 @@ class Expectations:
         """The assertions about a returned value; at least one."""
         if value is None or isinstance(value, bool) or value is NotImplemented:
             return [f"assert {subject} is {value!r}"]
+        cls = _type(value)
+        if cls is float and math.isnan(value):
+            return [f"assert {subject} != {subject}"]
+        if isinstance(value, type):
+            return [self._is_class(value, subject)]
+        written = self.literal(value)
+        if written is not None:
+            is_own = cls in self._known and not isinstance(value, enum.Enum)
+            # `==` of a class may take others for equal; that of a dataclass does not.
+            kind = [] if not is_own or hasattr(cls, "__dataclass_fields__") else [cls]
+            return [*(self._is_a(one, subject) for one in kind), f"assert {subject} == {written}"]
+        if cls in (list, tuple, dict, set, frozenset):
+            return self._of_items(value, subject)
+        return [self._is_a(cls, subject), *self.of_state(value, subject)]
+
+    def of_state(self, value: Any, subject: str, depth: int = 0) -> list[str]:
+        """The assertions about an object of the package: its text, items and attributes."""
+        cls = _type(value)
+        base = next((one for one in SCALARS if isinstance(value, one)), None)
+        if base is not None and cls is not base:
+            content = self.literal(_asked(lambda: base(value)))
+            return [f"assert {subject} == {content}"] if content not in (None, "None") else []
+        if str(cls.__module__).split(".")[0] != self._package:
+            return []
         written = self.literal(value)
         if written is not None:
             return [f"assert {subject} == {written}"]
-        cls = _type(value)
-        if cls in self._known:
-            lines = [f"assert type({subject}) is {self._known[cls]}"]
-        elif cls in (list, tuple, dict, set, frozenset):
-            lines = [f"assert len({subject}) == {len(value)}"]
-        else:
-            lines = [f"assert type({subject}).__name__ == {cls.__name__!r}"]
-        return lines + self.of_state(value, subject)
-
-    def of_state(self, value: Any, subject: str) -> list[str]:
-        """The assertions about an object of the package: its text, items and attributes."""
-        cls = _type(value)
-        if str(cls.__module__).split(".")[0] != self._module_name.split(".")[0]:
-            return []
         lines: list[str] = []
-        own_text = cls.__str__ is not object.__str__ or cls.__repr__ is not object.__repr__
-        text = _asked(lambda: str(value)) if own_text else None
-        if isinstance(text, str) and self._is_stable(text):
+        text = self._own_text(value)
+        if text is not None:
             lines.append(f"assert str({subject}) == {text!r}")
         elif hasattr(cls, "__iter__") and hasattr(cls, "__len__"):
-            written = self.literal(_asked(lambda: list(value)))
-            if written not in (None, "None"):
-                lines.append(f"assert list({subject}) == {written}")
-        for name in self._attributes(value)[:MAX_ATTRIBUTES]:
-            attribute = _asked(lambda name=name: getattr(value, name))
-            written = self.literal(attribute)
-            if written is None or len(written) > MAX_LITERAL / 4:
-                continue
-            same = "is" if attribute is None or isinstance(attribute, bool) else "=="
-            lines.append(f"assert {subject}.{name} {same} {written}")
+            items = self.literal(_asked(lambda: list(value)))
+            if items not in (None, "None"):
+                lines.append(f"assert list({subject}) == {items}")
+        for name in self._attributes(value):
+            if len(lines) >= MAX_ATTRIBUTES:
+                break
+            lines += self._of_attribute(value, name, subject, depth)
         return lines
 
-    def of_error(self, error: Exception, raised_by_module: bool) -> tuple[str, list[str]]:
-        """(exception as written, assertions about the caught `error`)."""
+    def of_error(self, error: Exception, raised_by_module: bool) -> tuple[str, str, list[str]]:
+        """(exception as written, a part of its message, assertions about the caught error)."""
         written = self._exception(type(error))
         text = _asked(lambda: str(error))
-        # Python's own messages change from release to release; the module's are its own words.
-        if raised_by_module and isinstance(text, str) and text and self._is_stable(text):
-            return written, [f"assert str(caught.value) == {text!r}"]
-        return written, []
+        if not isinstance(text, str):
+            return written, "", []
+        if not raised_by_module:
+            # Python's own messages change from release to release; the module's are its own words.
+            return written, next((words for words in LASTING if words in text), ""), []
+        asserts: list[str] = []
+        if type(error) in self._known or str(type(error).__module__).startswith(self._package):
+            for name in sorted(n for n in vars(error) if not n.startswith("_"))[:3]:
+                asserts += self._of_attribute(error, name, "caught.value", MAX_DEPTH)
+        return written, self._fragment(text), asserts
 
     def literal(self, value: Any, depth: int = 0) -> str | None:
         """The value as source, or None if it has no short and stable one."""
@@ -89,14 +120,17 @@ class Expectations:
         if cls in (str, bytes):
             return repr(value) if self._is_stable(repr(value)) else None
         if cls is float:
-            return f"pytest.approx({value!r})" if math.isfinite(value) else None
+            return _number(value)
         if depth > 4:
             return None
         if isinstance(value, enum.Enum):
             return f"{self._known[cls]}.{value.name}" if cls in self._known else None
-        if cls in (list, tuple, set, frozenset, dict) and len(value) <= MAX_ITEMS:
-            return self._container(value, depth + 1)
-        return None
+        if cls in (list, tuple, set, frozenset, dict):
+            return self._container(value, depth + 1) if len(value) <= MAX_ITEMS else None
+        if isinstance(value, type):
+            return self._class_name(value) if self._class_name(value).isidentifier() else None
+        made = rebuilt(value, self._names, self._known)
+        return made if made is not None and self._is_stable(made) else None
 
     def _container(self, value: Any, depth: int) -> str | None:
         cls = _type(value)
@@ -118,6 +152,38 @@ class Expectations:
         body = "{" + ", ".join(sorted(written)) + "}" if written else ""
         return (body or "set()") if cls is set else f"frozenset({body})"
 
+    def _of_items(self, value: Any, subject: str) -> list[str]:
+        """About a container with something in it that cannot be written down."""
+        length = f"assert len({subject}) == {len(value)}"
+        if _type(value) not in (list, tuple, dict) or len(value) > MAX_ITEMS:
+            return [length]
+        items: list[Any] = list(value.values() if _type(value) is dict else value)
+        shown = [self._own_text(item) for item in items]
+        if any(text is None for text in shown):
+            kinds = [_type(item).__name__ for item in items]
+            shown, ask = cast("list[str | None]", kinds), "type(item).__name__"
+        else:
+            ask = "str(item)"
+        if _type(value) is dict:
+            keys = [self.literal(key) for key in value]
+            if None in keys:
+                return [length]
+            pairs = ", ".join(f"{key}: {text!r}" for key, text in zip(keys, shown, strict=True))
+            each = f"{{key: {ask} for key, item in {subject}.items()}}"
+            return [f"assert {each} == {{{pairs}}}"]
+        return [f"assert [{ask} for item in {subject}] == {shown!r}"]
+
+    def _of_attribute(self, value: Any, name: str, subject: str, depth: int) -> list[str]:
+        attribute = _asked(lambda: getattr(value, name))
+        written = self.literal(attribute)
+        if written is None:
+            is_deep = depth < MAX_DEPTH and _type(attribute) not in SCALARS
+            return self.of_state(attribute, f"{subject}.{name}", depth + 1) if is_deep else []
+        if len(written) > MAX_LITERAL / 4:
+            return []
+        same = "is" if attribute is None or isinstance(attribute, bool) else "=="
+        return [f"assert {subject}.{name} {same} {written}"]
+
     def _attributes(self, value: Any) -> list[str]:
         names = _asked(lambda: dir(value))
         if not isinstance(names, list) or isinstance(value, BaseException | enum.Enum):
@@ -131,6 +197,44 @@ class Expectations:
             and not callable(_asked(lambda name=name: getattr(value, name)))
             and (hasattr(cls, name) or name in getattr(value, "__dict__", {}))
         ]
+
+    def _is_class(self, cls: type, subject: str) -> str:
+        written = self._class_name(cls)
+        if written.isidentifier():
+            return f"assert {subject} is {written}"
+        return f"assert {subject}.__name__ == {cls.__name__!r}"
+
+    def _is_a(self, cls: type, subject: str) -> str:
+        written = self._class_name(cls)
+        if written.isidentifier():
+            return f"assert type({subject}) is {written}"
+        return f"assert type({subject}).__name__ == {cls.__name__!r}"
+
+    def _class_name(self, cls: type) -> str:
+        """The class as a test writes it; else words that are no name."""
+        if cls in self._known:
+            return self._known[cls]
+        if getattr(builtins, cls.__name__, None) is cls and cls.__name__ not in self._names.space:
+            return cls.__name__
+        return f"the {cls.__name__}"
+
+    def _own_text(self, value: Any) -> str | None:
+        """Its `str`, if its class has one of its own and it says the same in every process."""
+        cls = _type(value)
+        if cls.__str__ is object.__str__ and cls.__repr__ is object.__repr__:
+            return None
+        text = _asked(lambda: str(value))
+        return text if isinstance(text, str) and self._is_stable(text) else None
+
+    def _fragment(self, message: str) -> str:
+        """The first telling line of a message, or the longest part that is always the same."""
+        line = next((part for part in message.splitlines() if len(part.strip()) > 3), "")
+        hidden = sorted(self._hidden, key=len, reverse=True)
+        unstable = "|".join([UNSTABLE, *(re.escape(text) + r"\S*" for text in hidden)])
+        parts = [part.strip() for part in re.split(unstable, line)]
+        best = max(parts, key=len)[:MAX_MESSAGE].strip()
+        is_worth_it = len(best) > 2 and best.isprintable() and self._is_stable(best)
+        return best if is_worth_it else ""
 
     def _exception(self, cls: type[Exception]) -> str:
         for base in cls.__mro__:
@@ -155,6 +259,14 @@ class Expectations:
         except UnicodeEncodeError:
             return False  # lone surrogates: no file can hold them
         return not any(hidden in text for hidden in self._hidden)
+
+
+def _number(value: float) -> str | None:
+    if math.isinf(value):
+        return "float('inf')" if value > 0 else "float('-inf')"
+    if math.isnan(value):
+        return None
+    return repr(value) if value.is_integer() else f"pytest.approx({value!r})"
 
 
 def _type(value: Any) -> type[Any]:

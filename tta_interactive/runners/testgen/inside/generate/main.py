@@ -103,10 +103,12 @@ def run(job: dict[str, Any]) -> None:
     # In a later round the replayed ones are in the caller's hands already.
     tried = len(first) if job["round"] else 0
     chosen = search.chosen(job["most"], skip=tried)
+    file = as_file([one.test for one in chosen], names)
     write_report(
         job["report"],
         {
-            "source": as_file([one.test for one in chosen], names) if chosen else "",
+            "source": file.text,
+            "subjects": file.subjects,
             "tests": len(chosen),
             "steps": search.steps,
             "targets": len(targets),

@@ -86,6 +86,12 @@ class Names:
         return f"a_{name}" if busy or not name.isidentifier() else name
 
 
+def slug(text: str) -> str:
+    """The text as a part of a test's name."""
+    words = re.sub(r"_+", "_", re.sub(r"\W+", "_", text)).strip("_").lower()
+    return words if words.isascii() else "text"
+
+
 @functools.lru_cache(maxsize=4096)
 def names_in(source: str) -> tuple[str, ...]:
     """The names that the source reads or binds, each once, in order."""
