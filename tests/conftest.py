@@ -14,6 +14,7 @@ import pytest
 
 from tta_interactive.blocking import BlockingEngine
 from tta_interactive.sandbox import probe
+from tta_interactive.store import open_store
 from tta_interactive.task import SandboxLevel, Task
 from tta_interactive.worker.start import stop_worker, wait_for_worker
 
@@ -36,6 +37,13 @@ def can_mount() -> bool:
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
     except OSError:
         return False
+
+
+def make_store(home: Path) -> None:
+    """Make an empty store, as the first client does: a worker makes none."""
+    store = open_store(home)
+    store.last_event()
+    store.close()
 
 
 def missing_parts() -> dict[str, str]:

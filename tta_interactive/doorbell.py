@@ -4,7 +4,7 @@ One stream socket a store, `bell.sock` in its private directory. Lines from a cl
 
     r         look, I committed something          w ID   tell me when this task moves
     a         tell me when any task moves          u ID   no longer
-    n         no longer (any)
+    n         no longer (any)                      h VERSION  let me take over: a newer worker
 
 and from the worker: `v VERSION PID` once, then `b` (look) whenever something moved. After
 every `w` and `a` comes a `b`, so that what moved before the line arrived is not missed. A

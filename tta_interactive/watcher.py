@@ -22,7 +22,8 @@ from typing import Final
 from tta_interactive import doorbell
 from tta_interactive.errors import StoreError, WorkerDiesError, WorkerError
 from tta_interactive.store import TaskStore
-from tta_interactive.worker.start import ensure_worker, worker_pid
+from tta_interactive.worker.handover import is_outdated
+from tta_interactive.worker.start import ensure_worker, replace_worker, worker_pid
 
 Callback = Callable[[frozenset[str]], None]
 
@@ -57,6 +58,7 @@ class Watcher:
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
         self._tried_start = 0.0
+        self._known_worker: int | None = None
 
     def ring(self) -> None:
         """Tell the worker that something was committed; start one if there is none."""
@@ -176,8 +178,21 @@ class Watcher:
             return False
         if self._watches_all():
             self._send(b"a\n")
+        self._replace_outdated()
         wishes = b"".join(b"w %s\n" % task_id.encode() for task_id in self._watched)
         return self._send(wishes)
+
+    def _replace_outdated(self) -> None:
+        """Have a worker of an older release replaced; asked once of each."""
+        pid = worker_pid(self._home)
+        if pid is None or pid == self._known_worker:
+            return
+        self._known_worker = pid
+        try:
+            if is_outdated(self._home):
+                replace_worker(self._home)
+        except WorkerError as error:
+            log.warning("the worker is of an older release and stays: %s", error)
 
     def _send(self, lines: bytes) -> bool:
         if self._socket is None:

@@ -14,6 +14,7 @@ from tta_interactive.store import SqliteStore, quarantine
 from tta_interactive.store.place import prepare
 from tta_interactive.worker import starts
 from tta_interactive.worker.attempt import LOCK_FILE
+from tta_interactive.worker.handover import FLAG, take_over
 from tta_interactive.worker.lease import Lease
 from tta_interactive.worker.loop import Worker
 from tta_interactive.worker.privacy import become_private
@@ -23,8 +24,9 @@ LEASE_SECONDS = 0.5  # for one that is just leaving
 
 
 def main(arguments: list[str]) -> int:
-    """Serve the store in the directory that is the only argument."""
-    if len(arguments) != 1 or not os.path.isabs(arguments[0]):
+    """Serve the store in the directory that is the first argument."""
+    takes_over = arguments[1:] == [FLAG]
+    if not (takes_over or len(arguments) == 1) or not os.path.isabs(arguments[0]):
         sys.stderr.write("usage: python -m tta_interactive.worker HOME (an absolute directory)\n")
         return 2
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(message)s")
@@ -32,7 +34,7 @@ def main(arguments: list[str]) -> int:
     home = Path(arguments[0])
     try:
         prepare(home, make=False)
-        lease = _lease(home)
+        lease = take_over(home) if takes_over else _lease(home)
         if lease is None:
             starts.forget_own(home)
             return 0

@@ -36,6 +36,8 @@ class BellServer:
         greeting: The first line that every client gets.
         rung: Called when a client rang.
         watched: Called before a client that now watches is told to look.
+        handed: Called when a worker wants to take over, with its version and a function that
+            says whether it still waits.
     """
 
     def __init__(
@@ -45,9 +47,10 @@ class BellServer:
         greeting: bytes,
         rung: Callable[[], None],
         watched: Callable[[], None],
+        handed: Callable[[str, Callable[[], bool]], None],
     ) -> None:
         self._home, self._selector, self._greeting = home, selector, greeting
-        self._rung, self._watched = rung, watched
+        self._rung, self._watched, self._handed = rung, watched, handed
         self._clients: dict[int, _Client] = {}
         self._listener: socket.socket | None = None
         self._deaf_until: float | None = None
@@ -157,6 +160,9 @@ class BellServer:
                 client.wants_all = word == b"a"
                 self._watched()
                 self._send(client, BELL)
+            case b"h":
+                version = rest.decode("ascii", "replace")
+                self._handed(version, lambda: client.connection.fileno() >= 0)
             case _:
                 pass  # a newer client's word
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from tta_interactive.errors import UnsafePlaceError
+from tta_interactive.version import __version__
 
 LOCK: Final = "worker.lock"
 _FLAGS: Final = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -44,6 +45,8 @@ class Lease:
         except OSError:
             os.close(fd)
             return None
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, f"{__version__}\n".encode(), 0)
         return cls(fd, home)
 
     def still_stands(self) -> bool:
@@ -58,6 +61,20 @@ class Lease:
     def release(self) -> None:
         """Give the right away."""
         os.close(self._fd)
+
+
+def served_version(home: Path) -> str | None:
+    """The release of the store's worker; None if there is none. Not for the worker itself."""
+    if holder(home) is None:
+        return None
+    try:
+        fd = os.open(home / LOCK, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        return os.pread(fd, 100, 0).decode("ascii", "replace").strip()
+    finally:
+        os.close(fd)
 
 
 def holder(home: Path) -> int | None:

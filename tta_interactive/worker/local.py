@@ -134,6 +134,16 @@ class LocalPlacement:
         """End the pool processes of a dead worker: they end by themselves, unless killed too."""
         self._pool.clean()
 
+    @property
+    def is_calling(self) -> bool:
+        """Whether something runs that would end with this worker."""
+        return self._pool.busy > 0
+
+    def hand_over(self) -> None:
+        """Another worker follows: no attempt need start one when this one goes."""
+        for attempt in self._attempts.values():
+            attempt.hand_over()
+
     def close(self, *, leave_running: bool) -> None:
         """Let go of everything; what runs in isolation goes on if `leave_running`."""
         for attempt in list(self._attempts.values()):
@@ -252,6 +262,10 @@ class _Attempt:
         if self._channel is not None and not self._stopped:
             self._stopped = True
             self._channel.tell({"type": "cancel"})
+
+    def hand_over(self) -> None:
+        if self._channel is not None:
+            self._channel.tell({"type": "handover"})
 
     def hang_up(self) -> None:
         if self._channel is not None:

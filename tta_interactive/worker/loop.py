@@ -20,7 +20,7 @@ import selectors
 import signal
 import socket
 import time
-from collections.abc import Collection
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -36,6 +36,7 @@ from tta_interactive.worker.attempt import Outcome
 from tta_interactive.worker.ballast import Ballast
 from tta_interactive.worker.bell import BellServer
 from tta_interactive.worker.endings import ending_of, ending_of_lost
+from tta_interactive.worker.handover import PATIENCE, is_older
 from tta_interactive.worker.lease import Lease
 from tta_interactive.worker.local import LocalPlacement, call_ahead
 from tta_interactive.worker.parents import Parents
@@ -64,7 +65,9 @@ class Worker:
         self._selector = selectors.DefaultSelector()
         self._placement = LocalPlacement(settings, self._selector, self)
         greeting = f"v {__version__} {os.getpid()}\n".encode()
-        self._bell = BellServer(self._home, self._selector, greeting, self._rung, self._watched)
+        self._bell = BellServer(
+            self._home, self._selector, greeting, self._rung, self._watched, self._handed
+        )
         self._running: dict[str, Task] = {}
         self._parents = Parents(self._store, self._rung)
         self._confided: set[str] = set()  # those that have secrets
@@ -80,6 +83,8 @@ class Worker:
         self._upkeep_at = 0.0
         self._idle_since = time.monotonic()
         self._stop_by: float | None = None
+        self._leave_by: float | None = None
+        self._follower_waits: Callable[[], bool] = lambda: False
 
     def run(self) -> None:
         """Serve until idle or told to stop."""
@@ -285,15 +290,17 @@ class Worker:
             self._announce()
 
     def _calls_ahead(self, free: int, now: datetime) -> list[str]:
-        rooms = {} if self._stop_by is not None else self._placement.rooms(free)
+        rooms = {} if self._is_leaving else self._placement.rooms(free)
         if not rooms:
             return []
         return call_ahead(self._store.next_ready(free + sum(rooms.values()), now), free, rooms)
 
     def _free_slots(self) -> int:
-        if self._stop_by is not None:
-            return 0
-        return max(self._settings.slots - self._placement.slots_used, 0)
+        return 0 if self._is_leaving else max(self._settings.slots - self._placement.slots_used, 0)
+
+    @property
+    def _is_leaving(self) -> bool:
+        return self._stop_by is not None or self._leave_by is not None
 
     def _store_reports(self, now: float) -> None:
         reports = [r for r in self._reports.values() if r.task_id in self._running]
@@ -323,6 +330,12 @@ class Worker:
         if self._seen is None:
             self._seen = self._store.last_event()
 
+    def _handed(self, version: str, waits: Callable[[], bool]) -> None:
+        if self._leave_by is None and is_older(__version__, version):
+            log.info("a worker of release %s takes over", version)
+            self._leave_by = time.monotonic() + PATIENCE
+            self._follower_waits = waits
+
     # ---- beginning and end
 
     def _recover(self) -> None:
@@ -337,6 +350,8 @@ class Worker:
 
     def _is_over(self) -> bool:
         now = time.monotonic()
+        if self._leave_by is not None and self._stop_by is None:
+            return self._is_handed_over(now)
         if self._running or self._endings:
             self._idle_since = now
             return self._stop_by is not None and now > self._stop_by
@@ -345,6 +360,17 @@ class Worker:
         if self._bell.is_watched or self._parents:
             self._idle_since = now
         return now - self._idle_since >= self._settings.idle_exit and self._may_leave()
+
+    def _is_handed_over(self, now: float) -> bool:
+        """Whether all is told and what runs can go on without this worker."""
+        if not self._follower_waits() or now > (self._leave_by or now):
+            log.info("nobody takes over, or a call takes too long: it goes on")
+            self._leave_by, self._is_due = None, True
+            return False
+        if self._endings or self._placement.is_calling:
+            return False
+        self._placement.hand_over()
+        return True
 
     def _may_leave(self) -> bool:
         """Give everything up, then look once more.
@@ -388,7 +414,9 @@ class Worker:
             log.error("the state directory was moved or removed: the worker ends")
             self._stop()
             return
-        secret_values.forget_final(self._home, self._going)
+        secret_values.forget_final(
+            self._home, lambda ids: {t.id: not t.is_final for t in self._store.get_many(ids)}
+        )
         try:
             size = os.stat(self._home / "tasks.db-wal").st_size
         except OSError:
@@ -404,9 +432,6 @@ class Worker:
                 log.warning("%s", error)
                 self._ballast.drop()
         self._ballast.restore()
-
-    def _going(self, task_ids: Collection[str]) -> dict[str, bool]:
-        return {task.id: not task.is_final for task in self._store.get_many(task_ids)}
 
 
 def _now() -> datetime:

@@ -344,6 +344,8 @@ class Shim:
                 continue
             if wanted == "cancel" and self._reason is None:
                 self._reason = "cancel"
+            if wanted == "handover":  # a new worker is on its way
+                self._spec = replace(self._spec, successor=())
 
     def _abandon(self, *_: object) -> None:
         raise _Abandoned

@@ -11,6 +11,7 @@ from typing import Final
 
 from tta_interactive.errors import WorkerDiesError, WorkerError
 from tta_interactive.worker import starts
+from tta_interactive.worker.handover import FLAG
 from tta_interactive.worker.lease import holder
 
 LOG: Final = "worker.log"
@@ -73,6 +74,20 @@ def ensure_worker(home: Path, *, insist: bool = False) -> None:
         if past.are_hopeless:
             raise WorkerDiesError(starts.hopeless_words(home, home / LOG))
         return
+    _start(home)
+
+
+def replace_worker(home: Path) -> None:
+    """Start a worker that takes over from an older one.
+
+    Raises:
+        WorkerError: No process can be started; the old one goes on.
+    """
+    if sum(place == home for place, _ in _started) < MOST_ON_THEIR_WAY:
+        _start(home, FLAG)
+
+
+def _start(home: Path, *flags: str) -> None:
     if not sys.executable:
         raise WorkerError(
             "No worker can be started: this Python does not know its own executable. "
@@ -84,7 +99,7 @@ def ensure_worker(home: Path, *, insist: bool = False) -> None:
             # A session of its own: a kernel's interrupt, restart and shutdown go to its
             # process group, which the worker is then no part of (measured).
             process = _Detached(
-                worker_command(home),
+                [*worker_command(home), *flags],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
