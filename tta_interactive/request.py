@@ -245,6 +245,7 @@ def _step_tasks(
         max_attempts=step.max_attempts or parent.max_attempts,
         idempotent=step.idempotent,
         sandbox=step.sandbox,
+        secrets=step.secrets,
         request_key=f"{RESERVED}{parent.id}/{step.name}",
     )
     task = as_task(request, owner=parent.owner, python=step.python or parent.python, at=at)

@@ -11,10 +11,11 @@ from tta_interactive.cli.doctor import doctor
 from tta_interactive.cli.exits import Exit, exit_for
 from tta_interactive.cli.logs import logs
 from tta_interactive.cli.screen import Screen
-from tta_interactive.cli.show import show_ends, show_json, show_result
+from tta_interactive.cli.show import show_ends, show_json, show_result, show_steps
 from tta_interactive.cli.view import card, detail_lines, state_words, table, wrapped
 from tta_interactive.cli.waiting import wait_for
 from tta_interactive.cli.worker import worker
+from tta_interactive.cli.workflow import with_steps
 from tta_interactive.errors import InvalidRequestError
 from tta_interactive.settings import read_settings
 from tta_interactive.targets import request_from_words
@@ -41,7 +42,7 @@ def submit(arguments: argparse.Namespace, screen: Screen) -> Exit:
         raise InvalidRequestError(f"--retries is {arguments.retries}. Give 0 or more.")
     with engine() as tasks:
         request = request_from_words(
-            words,
+            with_steps(words),
             label=arguments.name,
             priority=arguments.priority,
             timeout=arguments.timeout,
@@ -121,22 +122,23 @@ def status(arguments: argparse.Namespace, screen: Screen) -> Exit:
             return _overview(tasks, screen)
         found = [tasks.status(one) for one in arguments.ids]
         _warn_without_worker(tasks, screen)
-    if screen.is_json:
-        show_json(screen, found, is_one=len(found) == 1)
-        return Exit.OK
-    for number, task in enumerate(found):
-        if number:
-            screen.line()
-        screen.lines(card(task, screen.width, datetime.now(UTC)))
-        if arguments.traceback:
-            screen.lines(detail_lines(task))
-        if task.status is TaskStatus.COMPLETED:
-            show_result(task, screen)
+        if screen.is_json:
+            show_json(screen, found, is_one=len(found) == 1)
+            return Exit.OK
+        for number, task in enumerate(found):
+            if number:
+                screen.line()
+            screen.lines(card(task, screen.width, datetime.now(UTC)))
+            show_steps(tasks, task, screen)
+            if arguments.traceback:
+                screen.lines(detail_lines(task))
+            if task.status is TaskStatus.COMPLETED:
+                show_result(task, screen)
     return Exit.OK
 
 
 def _overview(tasks: BlockingEngine, screen: Screen) -> Exit:
-    found = tasks.list(statuses=UNFINISHED, limit=PAGE)
+    found = tasks.list(statuses=UNFINISHED, limit=PAGE, with_steps=screen.is_json)
     _warn_without_worker(tasks, screen)
     if screen.is_json:
         show_json(screen, found)
@@ -156,6 +158,7 @@ def list_tasks(arguments: argparse.Namespace, screen: Screen) -> Exit:
             kind=arguments.kind,
             owner=arguments.owner,
             limit=arguments.limit,
+            with_steps=arguments.steps,
         )
     if screen.is_json:
         show_json(screen, found)

@@ -23,7 +23,7 @@ examples:
 """
 SUBMIT_HELP: Final = """\
 TARGET is a kind and its target (tests src/auth.py), a function (mypkg.train:fit), or
-a command after -- (the kind is then shell). k=v sets a param; v is JSON, or else text.
+a command after -- (the kind is then shell), or workflow and a JSON file. k=v sets a param; v is JSON, or else text.
 What follows -- is taken word by word and never read by a shell.
 """
 
@@ -147,6 +147,9 @@ def _look(command: Callable[..., Parser]) -> None:
     )
     listing.add_argument("--kind")
     listing.add_argument("--owner", help="python, notebook, cli or mcp:NAME")
+    listing.add_argument(
+        "--steps", action="store_true", help="also tasks that are steps of another"
+    )
     listing.add_argument("--limit", type=_count, default=50, metavar="N")
 
     logs = command("logs", "show what a task printed")

@@ -9,7 +9,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from tta_interactive.cli.view import NARROW
+from tta_interactive.cli.view import NARROW, fit
 from tta_interactive.duration import span
 from tta_interactive.text import one_line
 
@@ -48,6 +48,7 @@ def report_lines(
     if width >= NARROW:
         lines.append(f"        {marks[0]} by import alone  {marks[1]} by the tests  | threshold")
     lines += _suspicious(result)
+    lines += _modules(result, width)
     lines += _facts(result, took)
     return lines
 
@@ -100,6 +101,46 @@ def _suspicious(result: Mapping[str, JsonValue]) -> list[str]:
             call, seen = str(one.get("call", "")), str(one.get("seen", ""))
             lines.append(f"        {one_line(call, 100)}  {one_line(seen, 100)}")
     return lines
+
+
+def _modules(result: Mapping[str, JsonValue], width: int) -> list[str]:
+    """Of a package: a line for each module, and what was left out."""
+    lines: list[str] = []
+    for one in _dicts(result.get("modules")):
+        share, kept = _number(one.get("line")), _number(one.get("kept"))
+        reached = f"{share:6.2f} %" if share is not None else "     - %"
+        tests = f"{kept:.0f} kept" if kept is not None else f"failed: {one.get('error', '')}"
+        name = one_line(str(one.get("module", "")), 80)
+        lines.append(fit(f"        {reached}  {name}  {one_line(tests, 40)}", width))
+    if lines:
+        lines.insert(0, f"modules {len(lines)}")
+    for one in _dicts(result.get("skipped")):
+        path, why = str(one.get("path", "")), str(one.get("reason", ""))
+        lines.append(fit(f"skipped {one_line(path, 200)}: {one_line(why, 300)}", width))
+    left_out = result.get("left_out")
+    if isinstance(left_out, list) and left_out:
+        names = ", ".join(one_line(str(path), 200) for path in left_out)
+        lines.append(fit(f"left out by max_modules, {len(left_out)}: {names}", width))
+    return lines
+
+
+def durations_lines(result: JsonValue) -> list[str]:
+    """How long a workflow took, and how long its steps would have taken one after the other."""
+    found = result.get("durations") if isinstance(result, dict) else None
+    if not isinstance(found, dict):
+        return []
+    names = ("total", "sum_of_steps", "critical_path")
+    total, one_by_one, longest = (_number(found.get(name)) for name in names)
+    if total is None or one_by_one is None or longest is None:
+        return []
+    return [
+        f"time    {span(total)}; one after the other: {span(one_by_one)}; "
+        f"never less than: {span(longest)}"
+    ]
+
+
+def _dicts(value: JsonValue | None) -> list[dict[str, JsonValue]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _facts(result: Mapping[str, JsonValue], took: float | None) -> list[str]:

@@ -160,11 +160,15 @@ def card(task: Task, width: int, now: datetime) -> list[str]:
         facts.append(("progress" if not task.is_final else "took", words))
     if task.priority is not Priority.NORMAL:
         facts.append(("priority", task.priority.word))
+    if task.parent is not None:
+        step = one_line(f"{task.step} of {task.parent}", 400)
+        facts.append(("step", step))
     if task.after:
         facts.append(("after", one_line(", ".join(task.after), 400)))
     if task.max_attempts > 1 or task.attempt > 1:
         facts.append(("attempt", f"{task.attempt} of {task.max_attempts}"))
-    facts.append(("sandbox", _sandbox(task)))
+    if task.sandbox_got is not None or not task.steps:  # a workflow itself runs nothing
+        facts.append(("sandbox", _sandbox(task)))
     return [*facts_lines(facts, width), *error_lines(task, width)]
 
 

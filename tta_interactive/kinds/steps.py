@@ -47,6 +47,8 @@ class Step(BaseModel):
     python: str = ""
     environment: dict[str, str] = {}
     """More variables than the whole has."""
+    secrets: tuple[str, ...] = ()
+    """Names of secret variables of whoever submits the whole."""
 
 
 def in_order(steps: Sequence[Step]) -> list[Step]:

@@ -235,6 +235,8 @@ def _wanted_steps(task: Task, ending: Ending, at: datetime) -> list[Task]:
     for step in steps:
         if step.kind not in kind.step_kinds:
             raise RequestError(f"Kind {task.kind!r} may not make steps of kind {step.kind!r}.")
+        if step.secrets:
+            raise RequestError("Only who submits a task can give secrets to its steps.")
     # Its own process has ended within the timeout: so must each step, not all of them together.
     timed = [step.model_copy(update={"timeout": step.timeout or task.timeout}) for step in steps]
     return steps_of(task, timed, at=at)
