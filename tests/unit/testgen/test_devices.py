@@ -212,6 +212,67 @@ DEVICES = {
                     raise ValueError("too much")
                 self._value = value
     """,
+    "calling objects, with all their parameters": """
+        class Rule:
+            def __init__(self, limit: int) -> None:
+                self.limit = limit
+                self.seen = 0
+
+            def __call__(self, name: str, size: int, *, deep: bool = False) -> str:
+                self.seen += 1
+                if self.seen == 3:
+                    return "third"
+                if size > self.limit and deep:
+                    return name
+                return ""
+    """,
+    "matches and bytes of the module's own patterns": """
+        import re
+
+        HEAD = re.compile(rb"([A-Z]{3,5})?=([0-9]+);")
+
+        def head(line: bytes) -> int:
+            found = HEAD.match(line)
+            if found:
+                return int(found[2])
+            return -1
+
+        def quoted(text):
+            if re.fullmatch("<<[a-f]{3}>>", text):
+                return text
+            return ""
+
+        def size(match: re.Match[bytes]) -> int:
+            if match.group(1):
+                return match.end()
+            return 0
+    """,
+    "paths in aliases of types": """
+        import os
+        from typing import Union
+
+        StrPath = Union[str, "os.PathLike[str]"]
+
+        def read(source: StrPath) -> str:
+            with open(source) as file:
+                text = file.read()
+            return text
+
+        def tail(log_path: str) -> str:
+            with open(log_path) as file:
+                return file.read()[-1:]
+    """,
+    "classes that say they live elsewhere": """
+        class Moved:
+            def __init__(self) -> None:
+                self.count = 0
+
+            def more(self) -> int:
+                self.count += 1
+                return self.count
+
+        Moved.__module__ = "elsewhere"
+    """,
     "private functions that no public one reaches": """
         def outer(x: int) -> int:
             return x

@@ -18,12 +18,12 @@ def ran(own: Path, *statements: str) -> Outcome:
     return outcome
 
 
-def test_each_run_has_a_directory_of_its_own_that_is_gone_afterwards(tmp_path: Path) -> None:
+def test_each_run_has_an_empty_directory_of_its_own(tmp_path: Path) -> None:
     statements = ("(tmp_path / 'a').write_text('b')", "[tmp_path, os.listdir(tmp_path)]")
     first, second = ran(tmp_path, *statements), ran(tmp_path, *statements)
     assert first.value[1] == second.value[1] == ["a"]
     assert first.value[0].parent == tmp_path
-    assert list(tmp_path.iterdir()) == []
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def test_what_monkeypatch_sets_is_undone_after_the_run(tmp_path: Path) -> None:

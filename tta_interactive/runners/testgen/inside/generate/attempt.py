@@ -56,7 +56,7 @@ class Attempts:
             wrap = self._wraps.get(candidate.last.target.key, "")
             if wrap and self._draw.random() < 0.9:
                 candidate = replace(candidate, wrap=wrap)
-        statements = self._values.files.before(candidate.statements())
+        statements = self._values.setup.before(candidate.statements())
         if any(len(text) > MAX_STATEMENT for text in statements):
             return None
         outcome = self._runner.run(statements)
@@ -85,7 +85,7 @@ class Attempts:
             )
         if at != -1 or not candidate.made:
             return None
-        made = self._values.files.before([candidate.made])
+        made = self._values.setup.before([candidate.made])
         outcome = self._runner.run(made)
         return Seen(candidate, made, outcome) if outcome else None
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 from .evidence import weights
 from .hints import hints_of
 from .names import Names
-from .operators import CHANGING, OPERATORS
+from .operators import OPERATORS
 from .shapes import NONE, Shape
 from .targets import Target
 from .usage import Usage
@@ -48,12 +48,14 @@ class Use:
             value = self.arguments[0].text if self.arguments else "None"
             return f"{owner}.{target.name} = {value}"
         written = ", ".join(argument.written for argument in self.arguments)
-        if target.sort == "operator":
+        if target.sort in ("operator", "changer") and target.name in OPERATORS:
             operands = [argument.text for argument in self.arguments] + ["None", "None"]
             return OPERATORS[target.name].format(o=owner, a=operands[0], b=operands[1])
         if target.sort == "property":
             return f"{owner}.{target.name}"
-        if target.sort == "method":
+        if target.name == "__call__":
+            call = f"{owner}({written})"
+        elif target.sort in ("method", "changer") and target.name not in OPERATORS:
             call = f"{owner}.{target.name}({written})"
         else:
             call = f"{target.ref}({written})"
@@ -124,12 +126,14 @@ class Caller:
         self._methods: dict[str, list[Target]] = {}
         for target in targets:
             self._parameters[target.key] = self._read(target)
-            if _can_change(target):
+            if target.may_change or target.sort == "changer":
                 self._methods.setdefault(target.owner, []).append(target)
         values.make_object = self._new_object
+        values.change_object = self._changed_object
 
     def new(self, target: Target) -> Candidate | None:
         """A fresh candidate for the target, or None if its signature cannot be read."""
+        self._values.stand_at(first_line(target))
         use = self._use(target)
         if use is None:
             return None
@@ -277,7 +281,6 @@ class Caller:
         if parameters is None:
             return None
         draw = self._draw
-        self._values.stand_at(first_line(target))
         arguments: list[Argument] = []
         by_name = False
         for parameter in parameters:
@@ -310,6 +313,19 @@ class Caller:
         use = self._use(maker) if maker else None
         return use.on("") if use else None
 
+    def _changed_object(self, owner: str) -> str | None:
+        """A variable for an object on which something was called before."""
+        methods, known = self._methods.get(owner), self._values.objects.get(owner)
+        if not methods or not known:
+            return None
+        variable, draw = self._names.variable(owner), self._draw
+        setup = self._values.setup
+        if not setup.has_room(variable) or (setup.known(variable) and draw.random() < 0.5):
+            return draw.choice(setup.known(variable))
+        uses = [self._use(draw.choice(methods)) for _ in range(draw.choice((1, 1, 2, 3)))]
+        changes = [use.on("\0") for use in uses if use is not None]
+        return setup.add(variable, draw.choice(known), changes)
+
     def _before(self, owner: str) -> tuple[Use, ...]:
         methods = self._methods.get(owner)
         if not methods or self._draw.random() < 0.6:
@@ -332,11 +348,6 @@ def first_line(target: Target) -> int:
     except ValueError:  # a wrapper that wraps itself
         return 0
     return code.co_firstlineno if code else 0
-
-
-def _can_change(target: Target) -> bool:
-    """Whether calling it may make an object another than it was."""
-    return target.sort in ("method", "setter") or target.name in CHANGING
 
 
 class _Annotated:

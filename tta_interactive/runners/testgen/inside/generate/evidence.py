@@ -13,6 +13,7 @@ from .shapes import (
     DICT,
     FLOAT,
     INT,
+    MATCH,
     NONE,
     NUMBERS,
     PATH,
@@ -100,6 +101,9 @@ def weights(
     if said:
         # A little nonsense reaches the checks at the top of a function.
         found = {**dict.fromkeys((NONE, STR, INT), 0.15), **dict.fromkeys(said, 6.0)}
+        named = {shape for text, shape in _NAMED if re.search(text, parameter.name.lower())}
+        if STR in said and (PATH_TEXT in named or PATH_TEXT in used):
+            found[PATH_TEXT] = 6.0
         for shape, weight in used.items():
             if shape[0] in ("one of", "keyed"):
                 found[shape] = max(weight, found.get(shape, 0.0))
@@ -202,8 +206,8 @@ def _of_attributes(
             ("one of", "io.StringIO('a = 1\\nb\\n')", "io.BytesIO(b'a = 1\\n')", "io.StringIO()"),
             6.0,
         )
-    if asked <= _MATCH and len(asked) > 0 and not plain:
-        yield ("one of", "re.match('(a)(b)?', 'abc')", "re.match('(?P<name>a+)', 'aab')"), 5.0
+    if asked <= _MATCH and not plain:
+        yield MATCH, 8.0
     parts = [
         (name, ("callable", -1, inner(part.returned)) if part.returned else inner(part))
         for name, part in usage.attributes.items()

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import os
 import re
 import shutil
 from collections.abc import Generator, Sequence
@@ -18,7 +19,6 @@ class Fixtures:
 
     def __init__(self, own: Path, guard: Guard) -> None:
         self._own, self._guard = own, guard
-        self._count = 0
 
     def given(
         self, statements: Sequence[str], names: dict[str, Any]
@@ -38,15 +38,20 @@ class Fixtures:
 
     @contextlib.contextmanager
     def _directory(self) -> Generator[Path]:
-        self._count += 1  # a new one each time: what lingers of the last run is not there
-        path = self._own / f"test{self._count}"
-        path.mkdir(mode=0o700, parents=True)
+        # The same one each time, emptied: to make and remove directories costs more than a call.
+        path = self._own / "test"
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._guard.own_directory = str(path.resolve())
         try:
             yield path
         finally:
             self._guard.own_directory = ""
-            shutil.rmtree(path, ignore_errors=True)
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        shutil.rmtree(entry, ignore_errors=True)
+                    else:
+                        os.unlink(entry)
 
 
 @functools.lru_cache(maxsize=4096)

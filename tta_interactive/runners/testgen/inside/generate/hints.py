@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import inspect
 import re
+import types
 import typing
 from collections.abc import Iterator
 from types import ModuleType
@@ -56,14 +57,16 @@ def _maker(cls: type[Any]) -> Any:
 
 
 def _evaluated(annotation: Any, names: dict[str, Any]) -> Any:
-    if isinstance(annotation, typing.ForwardRef):
-        annotation = annotation.__forward_arg__
-    if not isinstance(annotation, str):
-        return annotation
+    holder = types.SimpleNamespace(__annotations__={"value": annotation})
     try:
-        # The module's own text, evaluated in its own names as `get_type_hints` does.
-        return eval(annotation, names)  # noqa: S307
+        # The module's own text, evaluated in its own names; also the text inside of `list["Box"]`.
+        return typing.get_type_hints(holder, names, include_extras=True)["value"]
     except Exception:  # boundary: names that exist only for type checkers
+        if not isinstance(annotation, str):
+            return annotation
+    try:
+        return eval(annotation, names)  # noqa: S307
+    except Exception:  # boundary: as above
         simple = re.search(r"\b(str|int|bool|float|bytes)\b", annotation)
         return _PLAIN[simple.group()] if simple else inspect.Parameter.empty
 

@@ -25,7 +25,7 @@ from .calls import Caller, Candidate
 from .emit import as_file
 from .expect import Expectations
 from .hints import names_for_hints
-from .mining import is_special, module_doctests
+from .mining import is_special, module_doctests, patterns_in
 from .names import Names
 from .search import Found, Limits, Search
 from .surroundings import classes_named, instances
@@ -55,7 +55,7 @@ def run(job: dict[str, Any]) -> None:
     draw = random.Random(job["seed"])  # noqa: S311 (tests, not secrets)
 
     names = Names(module)
-    targets, known = find_targets(module, names)
+    targets, known = find_targets(module, names, set(_defined(tree)))
     for name in _constants(module, tree):
         names.own(name)
     for name, source in HELPERS.items():
@@ -65,7 +65,9 @@ def run(job: dict[str, Any]) -> None:
     hint_names, uses = names_for_hints(module, tree), usages(tree)
     named = classes_named(targets, uses, hint_names)
     targets += add_helpers(named, names, known)
-    values = Values(tree, _patterns(module), _characters(module), names, draw)
+    values = Values(
+        tree, [*_patterns(module), *patterns_in(tree)], _characters(module), names, draw
+    )
     values.objects.update(enum_members(known))
     for written, name in instances(module, known):
         values.objects.setdefault(written, []).append(names.own(name))
@@ -127,6 +129,17 @@ def _raise_lines(tree: ast.AST) -> set[int]:
         if isinstance(node, ast.Raise)
         for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
     }
+
+
+def _defined(tree: ast.Module) -> Iterator[str]:
+    """Names of the functions and classes at the module's top, also below an `if` or `try`."""
+    inner: list[ast.stmt] = list(tree.body)
+    while inner:
+        node = inner.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        else:
+            inner += [part for part in ast.iter_child_nodes(node) if isinstance(part, ast.stmt)]
 
 
 def _constants(module: ModuleType, tree: ast.Module) -> Iterator[str]:

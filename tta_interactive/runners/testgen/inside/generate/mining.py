@@ -1,12 +1,18 @@
 """Constants worth trying, mined from a module's code and documentation."""
 
 import ast
+import contextlib
 import doctest
 import re
 from collections.abc import Iterator
+from typing import Any
 
 MAX_TEXT = 60
 MAX_NUMBER = 10**6  # larger ones mostly cost memory
+
+
+def _is_clean(text: str) -> bool:
+    return text.replace("\n", "").replace("\r", "").replace("\t", "").isprintable()
 
 
 class Constants:
@@ -23,7 +29,7 @@ class Constants:
         if not isinstance(node, ast.Constant) or isinstance(node.value, bool):
             return
         value = node.value
-        if isinstance(value, str) and 0 < len(value) <= MAX_TEXT and value.isprintable():
+        if isinstance(value, str) and 0 < len(value) <= MAX_TEXT and _is_clean(value):
             self.texts.add(value)
         elif isinstance(value, int) and abs(value) < MAX_NUMBER:
             self.numbers |= {value, value + 1, value - 1}
@@ -79,6 +85,22 @@ def _called(node: ast.AST) -> Iterator[str]:
                 yield part.func.id
             elif isinstance(part.func, ast.Attribute):
                 yield part.func.attr
+
+
+def patterns_in(tree: ast.Module) -> list["re.Pattern[Any]"]:
+    """The regular expressions that the code writes into calls of `re`."""
+    found: dict[str, re.Pattern[Any]] = {}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id="re" | "regex")),
+                args=[ast.Constant(value=str() | bytes() as text), *_],
+            ):
+                with contextlib.suppress(re.error, RecursionError, OverflowError):
+                    found.setdefault(repr(text), re.compile(text))
+            case _:
+                pass
+    return list(found.values())
 
 
 def is_special(number: int) -> bool:

@@ -72,7 +72,6 @@ OPERATORS = {
     "__pos__": "+{o}",
     "__abs__": "abs({o})",
     "__invert__": "~{o}",
-    "__call__": "{o}({a})",
     "__hash__": "hash({o}) == hash({o})",
     "__copy__": "copy.copy({o})",
     "__reduce__": "copy.copy({o})",
@@ -97,4 +96,4 @@ OPERATORS = {
     "__setattr__": "setattr({o}, {a}, {b})",
     "__delattr__": "delattr({o}, {a})",
 }
-CHANGING = ("__setitem__", "__delitem__", "__setattr__", "__delattr__")
+CHANGING = ("__setitem__", "__delitem__", "__setattr__", "__delattr__", "__next__", "__iadd__")

@@ -72,7 +72,6 @@ _TEXTS: dict[str, Sequence[str]] = {
     ),
     "pandas.Series": ("pandas.Series([1, 2, 3])", "pandas.Series([], dtype=float)"),
     "random.Random": ("random.Random(1)",),
-    "re.Match": ("re.match('(a)(b)?', 'abc')", "re.match('a+', 'aab')"),
     "re.Pattern": ("re.compile('a+')", "re.compile('(?P<name>[a-z]+)=([0-9]*)')"),
     "types.ModuleType": ("types.ModuleType('a_module')",),
     "types.SimpleNamespace": ("types.SimpleNamespace(a=1, name='b')",),

@@ -23,15 +23,18 @@ _CLASSES = {
 }
 
 
-def strings_of(pattern: Any, draw: random.Random) -> list[str]:
-    """Up to 24 strings that the compiled pattern matches, the empty one never."""
-    if parser is None or not isinstance(pattern.pattern, str):
+def strings_of(pattern: Any, draw: random.Random) -> list[Any]:
+    """Up to 24 strings (bytes, of bytes) that the compiled pattern matches, the empty one never."""
+    if parser is None:
         return []
-    found: set[str] = set()
+    found: set[Any] = set()
+    is_text = isinstance(pattern.pattern, str)
     try:
         tree: Any = parser.parse(pattern.pattern, pattern.flags & ~re.DEBUG)
         for _ in range(EXAMPLES):
-            text = _Writer(draw).write(tree)[:MAX_LENGTH]
+            text: Any = _Writer(draw).write(tree)[:MAX_LENGTH]
+            if not is_text:
+                text = text.encode("latin-1", "replace")
             if text and pattern.match(text):
                 found.add(text)
     except Exception:  # boundary: the parser is private to Python and may change

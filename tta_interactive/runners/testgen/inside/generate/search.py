@@ -126,7 +126,9 @@ class Search:
         return sorted(picked, key=lambda one: order.get(one.candidate.target, -1))
 
     def _first_of_each(self) -> Iterator[Candidate]:
-        public = [target for target in self._targets if not target.is_private]
+        public = [
+            target for target in self._targets if not target.is_private and target.sort != "changer"
+        ]
         for target in sorted(public, key=lambda one: one.sort not in ("helper", "class")):
             for _ in range(6 if target.sort in ("class", "helper") else 3):
                 candidate = self._caller.new(target)
@@ -134,6 +136,8 @@ class Search:
                     yield candidate
 
     def _weight(self, target: Target) -> float:
+        if target.sort == "changer":
+            return 0.0
         missing = target.lines - self.lines
         weight = 1.0 + 3.0 * min(len(missing), 20) + 10.0 * len(missing & self._focus)
         if target.is_private:

@@ -5,7 +5,7 @@ a tuple of any length, `("set", item)`, `("dict", key, value)`, `("literal", "'a
 `("object", "Lexer")`, `("either", shape, shape)`, `("one of", "'a'", "'b'")` of expressions,
 `("callable", arity, result)`, `("keyed", (("'key'", shape), ...))` for a dict of known keys,
 `("stub", (("name", shape), ...))` for an object with some attributes, `("await", result)`,
-`("async items", item)`, `("async callable", result)`, `("path",)`, `("path text",)`.
+`("async items", item)`, `("async callable", result)`, `("path",)`, `("path text",)`, `("match",)`.
 Tuples compare and hash, so they serve as keys of the weights.
 """
 
@@ -32,6 +32,7 @@ STR, INT, FLOAT, BOOL, NONE, BYTES, CALL = (
 )
 PATH: Shape = ("path",)
 PATH_TEXT: Shape = ("path text",)
+MATCH: Shape = ("match",)
 TEXTS, NUMBERS = ("list", STR), ("list", INT)
 MAX_SUBCLASSES = 12
 DICT: Shape = ("dict", STR, INT)
@@ -118,6 +119,8 @@ def shapes_of(annotation: Any, known: dict[type, str]) -> list[Shape]:
 def _class(base: type[Any], known: dict[type, str]) -> list[Shape]:
     if type_name(base) in PATHS:
         return [PATH]
+    if type_name(base) == "re.Match":
+        return [MATCH]
     below = [("object", known[cls]) for cls in known if cls is not base and _is_below(cls, base)]
     if base in known:
         return [("object", known[base]), *below[:MAX_SUBCLASSES]]

@@ -4,15 +4,26 @@ import builtins
 import enum
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from types import CodeType, ModuleType
 from typing import Any, Literal, cast
 
 from .names import Names
-from .operators import OPERATORS
+from .operators import CHANGING, OPERATORS
 
-Sort = Literal["function", "class", "static", "method", "property", "setter", "operator", "helper"]
+Sort = Literal[
+    "function",
+    "class",
+    "static",
+    "method",
+    "property",
+    "setter",
+    "operator",
+    "helper",
+    "changer",
+]
+"""A helper is a class of a neighbour, a changer one of its methods: used, not tested."""
 
 
 @dataclass(frozen=True)
@@ -40,20 +51,35 @@ class Target:
         return f"{self.owner}.{name}" if self.owner else name
 
     @property
+    def may_change(self) -> bool:
+        """Whether calling it may make an object another than it was."""
+        return self.sort in ("method", "setter") or self.name in CHANGING
+
+    @property
     def is_async(self) -> bool:
         return inspect.iscoroutinefunction(self.function)
 
 
-def find_targets(module: ModuleType, names: Names) -> tuple[list[Target], dict[type, str]]:
-    """The targets of a module, and the classes that objects can be made of."""
+def find_targets(
+    module: ModuleType, names: Names, defined: Collection[str] = ()
+) -> tuple[list[Target], dict[type, str]]:
+    """The targets of a module, and the classes that objects can be made of.
+
+    Args:
+        module: Where to look.
+        names: Learns how a test writes each.
+        defined: What the module's text defines: some packages write another home into
+            `__module__` of what they export.
+    """
     own = [
         name
         for name, value in vars(module).items()
-        if getattr(value, "__module__", None) == module.__name__
+        if (getattr(value, "__module__", None) == module.__name__ or name in defined)
         and callable(value)
         and getattr(value, "__name__", name) == name
         and not name.startswith("__")
     ]
+    classes = {value for name in own if isinstance(value := vars(module)[name], type)}
     has_public = any(not name.startswith("_") for name in own)
     known: dict[type, str] = {}
     targets: list[Target] = []
@@ -64,7 +90,7 @@ def find_targets(module: ModuleType, names: Names) -> tuple[list[Target], dict[t
             made = _made(value, names.own(name), names)
             if made is not None:
                 known[made[0]] = made[1]
-                found = _of_class(*made, module.__name__)
+                found = _of_class(*made, classes)
                 targets += (replace(one, is_private=True) if is_private else one for one in found)
         elif callable(value):
             target = _of_function(value, names.own(name))
@@ -74,7 +100,7 @@ def find_targets(module: ModuleType, names: Names) -> tuple[list[Target], dict[t
         value
         for name, value in sorted(vars(module).items())
         if isinstance(value, type)
-        and value.__module__ != module.__name__
+        and value not in classes
         and value.__module__.split(".")[0] == package
         and not name.startswith("_")
     ]
@@ -94,6 +120,8 @@ def add_helpers(classes: Iterable[type], names: Names, known: dict[type, str]) -
         if made is not None:
             known[made[0]] = written = made[1]
             found.append(Target("helper", "", written, written, made[0], frozenset()))
+            every = _of_class(*made, made[0].__mro__[:-1])
+            found += (replace(one, sort="changer") for one in every if one.may_change)
     return found
 
 
@@ -133,15 +161,15 @@ def _of_function(value: Callable[..., Any], written: str) -> Target:
     return Target("function", "", written, written, value, lines_of(value))
 
 
-def _of_class(cls: type, written: str, module: str) -> Iterator[Target]:
+def _of_class(cls: type, written: str, own: Collection[type]) -> Iterator[Target]:
     makers = [vars(cls).get(name) for name in ("__new__", "__init__", "__post_init__")]
     lines = frozenset[int]().union(*(lines_of(maker) for maker in makers))
     yield Target("class", "", written, written, cls, lines)
-    bases = [base for base in cls.__mro__ if base.__module__ == module]
+    bases = [base for base in cls.__mro__ if base in own]
     for name in sorted({name for base in bases for name in vars(base)}):
         static = inspect.getattr_static(cls, name)
         is_special = name.startswith("__") and name.endswith("__")
-        if "__" in name and name not in OPERATORS and name != "__replace__":
+        if "__" in name and name not in OPERATORS and name not in ("__replace__", "__call__"):
             continue
         is_private = name.startswith("_") and not is_special
         if isinstance(static, staticmethod | classmethod):

@@ -2,15 +2,16 @@
 
 import ast
 import random
+import re
 import string
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from .asynchronous import HELPERS
-from .files import Files
 from .mining import MAX_NUMBER, MAX_TEXT, is_special, of_functions, of_module
 from .names import Names
 from .regexes import strings_of
+from .setup import Setup
 from .shapes import Shape
 
 TEXTS = ("", "a", "abc", "A b", "0", "1", "1.0", "a.b", " ", "\n", "é", "[]", "{}", "日本", "\x1b")
@@ -46,6 +47,8 @@ class Values:
         """Class, as written -> expressions that made an object of it."""
         self.make_object: Callable[[str], str | None] = lambda _: None
         """Makes a new object of a class, as written."""
+        self.change_object: Callable[[str], str | None] = lambda _: None
+        """Sets up an object of a class that was changed after it was made."""
         constants = of_module(tree)
         texts = constants.texts | set(TEXTS)
         numbers, floats = constants.numbers | set(NUMBERS), constants.floats | set(FLOATS)
@@ -54,7 +57,11 @@ class Values:
         special = sorted({*characters, *(named if len(named) > 12 else ())})
         texts.update(special[:: max(1, len(special) // MAX_SPECIAL)])
         self._characters = [*CHARACTERS, *special]
-        self._matching = sorted({text for one in patterns for text in strings_of(one, draw)})
+        matching = [(one, strings_of(one, draw)) for one in patterns]
+        every = sorted({text for _, texts in matching for text in texts}, key=repr)
+        self._matching = [text for text in every if isinstance(text, str)]
+        self._matching_bytes = [text for text in every if isinstance(text, bytes)]
+        self._matches = [(one, texts) for one, texts in matching if texts]
         self._texts, self._numbers, self._floats = sorted(texts), sorted(numbers), sorted(floats)
         self._bytes = [*BYTES, *(repr(value) for value in sorted(constants.bytes))]
         self._names = names
@@ -62,16 +69,20 @@ class Values:
             first: (sorted(one.texts), sorted(one.numbers))
             for first, one in of_functions(tree).items()
         }
-        self.files = Files(sorted(constants.texts), draw)
+        self.setup = Setup(sorted(constants.texts), draw)
         self._plain: dict[str, Callable[[], str]] = {
             "str": lambda: repr(self._text()),
             "int": self._number,
             "float": lambda: repr(draw.choice(self._floats)),
             "bool": lambda: draw.choice(("True", "False")),
             "bytes": self._made_bytes,
-            "path": self.files.path,
-            "path text": lambda: f"str({self.files.path()})",
+            "match": self._match,
+            "path": self.setup.path,
+            "path text": lambda: f"str({self.setup.path()})",
         }
+        self._line_end = (
+            "\r\n" if {"\r\n", b"\r\n"} & {*constants.texts, *constants.bytes} else "\n"
+        )
         self._near: tuple[list[str], list[int]] = ([], [])
 
     def stand_at(self, first_line: int) -> None:
@@ -108,10 +119,13 @@ class Values:
 
     def _object(self, written: str, depth: int) -> str:
         known = self.objects.get(written)
-        if known and (depth > 2 or self._draw.random() < 0.9):
+        dice = self._draw.random()
+        if known and (depth > 2 or self._depth > 2 or dice < 0.6):
             return self._draw.choice(known)
         self._depth += 1
         try:
+            if known and dice < 0.9:
+                return self.change_object(written) or self._draw.choice(known)
             return (self.make_object(written) if self._depth < 4 else None) or "None"
         finally:
             self._depth -= 1
@@ -145,9 +159,28 @@ class Values:
         return f"{self._names.support('async_items', HELPERS['async_items'])}({items})"
 
     def _made_bytes(self) -> str:
-        if self._draw.random() < 0.6:
-            return self._draw.choice(self._bytes)
+        draw = self._draw
+        dice = draw.random()
+        if self._matching_bytes and dice < 0.35:
+            return repr(draw.choice(self._matching_bytes))
+        if self._matching_bytes and dice < 0.45:
+            lines = draw.choices(self._matching_bytes, k=draw.choice((1, 2)))
+            return repr(b"\r\n".join([*lines, *draw.choice(((), (b"",), (b"", b"")))]))
+        if dice < 0.7:
+            return draw.choice(self._bytes)
         return repr(self._text().encode(errors="replace"))
+
+    def _match(self) -> str:
+        """A match of one of the module's own patterns."""
+        if not self._matches:
+            return self._draw.choice(
+                ("re.match('(a)(b)?', 'abc')", "re.match('(?P<name>a+)', 'aab')")
+            )
+        pattern, texts = self._draw.choice(self._matches)
+        text = self._draw.choice(texts)
+        flags = pattern.flags & ~re.UNICODE
+        more = f", {flags}" if flags else ""
+        return f"re.match({pattern.pattern!r}, {text!r}{more})"
 
     def _container(self, shape: Shape, depth: int) -> str:
         draw, name = self._draw, shape[0]
@@ -166,6 +199,8 @@ class Values:
                 for _ in range(min(count, 3))
             )
             return "{" + ", ".join(pairs) + "}"
+        if name == "list" and shape[1] == ("int",) and draw.random() < 0.06:
+            return f"list(range({draw.choice((20, 100, 3000))}))"
         items = [self.make(shape[1], depth + 1) for _ in range(count)]
         if name == "many":
             return "(" + "".join(item + ", " for item in items) + ")"
@@ -182,7 +217,16 @@ class Values:
             return draw.choice(self._matching)
         if dice < 0.5:
             return (draw.choice(self._texts) + draw.choice(self._texts))[:MAX_TEXT]
+        if dice < 0.57:
+            return self._lines()
         return draw.choice(self._texts)
+
+    def _lines(self) -> str:
+        """Several texts, as lines."""
+        draw = self._draw
+        pool = draw.choice([some for some in (self._near[0], self._matching, self._texts) if some])
+        some = draw.choices(pool, k=draw.choice((1, 2, 3)))
+        return self._line_end.join([*some, draw.choice(("", "", draw.choice(self._texts)))])
 
     def changed(self, text: str, shape: Shape) -> str:
         """The expression, changed a little; or a new one of the shape."""
