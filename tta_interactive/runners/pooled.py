@@ -8,7 +8,7 @@ it has loaded.
 TTA_FDS names three descriptors. From the second come orders, one packet a call: {"call",
 "task_id", "waits", "payload"}, or {"call", ..., "file"} whose content is the order. To the
 first go lines of JSON: any number of {"log": text}, then {"done": {"result": ...} or
-{"error": {...}}, "dirty": bool}; or, before anything ran, {"stale": true}. To the third go
+{"error": {...}}, "dirty": bool, "took": seconds}; or, before anything ran, {"stale": true}. To the third go
 the numbers of calls that waited and are begun now: see `worker.ahead`.
 """
 
@@ -166,6 +166,7 @@ def serve(orders: socket.socket, wire: socket.socket, begun: int, workspace: str
                 order = json.load(file)
             os.unlink(file.name)
         os.environ["TTA_CALL"], os.environ["TTA_TASK_ID"] = order["call"], order["task_id"]
+        begun_at = time.monotonic()
         spec = {"mode": "call", "payload": order["payload"]}
         record, _ = child.record_of(spec)
         child.flush()
@@ -173,7 +174,8 @@ def serve(orders: socket.socket, wire: socket.socket, begun: int, workspace: str
         done = child.text_of_record(record, MAX_RESULT_BYTES)
         fresh.remember()
         is_dirty = left_processes()
-        send(f'{{"dirty": {str(is_dirty).lower()}, "done": {done}}}')
+        took = time.monotonic() - begun_at
+        send(f'{{"took": {took:.6f}, "dirty": {str(is_dirty).lower()}, "done": {done}}}')
     orders.recv(1, socket.MSG_PEEK)
 
 

@@ -77,7 +77,7 @@ class Member:
         self._pool, self.key = pool, key
         self._calls: deque[Call] = deque()
         self._count = 0
-        self._ending = self._has_served = False
+        self._ending = self._has_served = self._is_long = False
         self._idle_since = time.monotonic()
         self._id = new_task_id()
         self._directory = pool.settings.home / FOLDER / self._id
@@ -129,9 +129,10 @@ class Member:
     def room(self, depth: int) -> int:
         """How many more calls it may be given, if `depth` at once are enough.
 
-        None but one before it has served: perhaps it cannot be started at all.
+        None but one before it has served: perhaps it cannot be started at all. None behind
+        a call that takes long.
         """
-        if self._ending:
+        if self._ending or self._is_long:
             return 0
         depth = depth if self._has_served else 1
         return max(min(depth - self.load, CALLS_AT_MOST - self._count), 0)
@@ -190,7 +191,7 @@ class Member:
         elif first.deadline is not None and first.deadline <= time.monotonic():
             self._end_call(first, "timeout")
         else:
-            self._pool.took(time.monotonic() - first.started)
+            self._is_long = True
             self._give_back()
 
     def _end_call(self, call: Call, reason: str) -> None:
@@ -260,9 +261,10 @@ class Member:
 
     def _done(self, message: dict[str, Any]) -> None:
         now = self._idle_since = time.monotonic()
-        self._has_served = True
+        self._has_served, self._is_long = True, False
         call = self._calls.popleft()
-        self._pool.took(now - call.started)
+        # By the process's own clock: ours has the time that both waited for a processor.
+        self._pool.took(float(message["took"]))
         if self._calls:
             self._calls[0].begins(now)
         if message.get("dirty") or (self._count >= CALLS_AT_MOST and not self._calls):
