@@ -79,7 +79,7 @@ def test_a_newer_client_gets_a_newer_worker_and_what_runs_goes_on(
         new_task = engine.submit("shell", {"argv": ["true"]})
         assert engine.wait(new_task, 20).status == "completed"
         until(lambda: worker_pid(home) not in (None, old), 20, "another worker serves")
-        assert served_version(home) == __version__
+        until(lambda: served_version(home) == __version__, what="it has said its release")
         assert is_alive(shim)
         go.touch()
         task = engine.wait(running, 20)
