@@ -28,6 +28,9 @@ class TestsParams(Params):
     output_path: PathText | None = None
     """The test file, in the workspace; default: `tests/test_<module>.py`. Of a directory: where
     the files `test_<package>_<module>.py` go; default: `tests`."""
+    python: PathText | None = None
+    """The interpreter that has the project's packages: the path of a Python or of a virtual
+    environment (`.venv`); default: the one that runs the task."""
     coverage_threshold: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = 80
     """Percent of the module's lines; `success` says whether the kept tests reach it."""
     backend: Annotated[str, StringConstraints(min_length=1, max_length=80)] = "native"

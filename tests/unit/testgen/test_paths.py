@@ -16,7 +16,7 @@ from tta_interactive.runners.testgen.write import (
     checked_output,
     default_output,
     is_ours,
-    remove_test_file,
+    put_back,
     signed,
     unsigned_mark,
     write_test_file,
@@ -213,13 +213,16 @@ def test_a_hard_link_to_a_precious_file_keeps_the_precious_file(lab: Lab, tmp_pa
     assert precious.read_text() == "mine"
 
 
-def test_only_our_unchanged_file_is_taken_away(lab: Lab) -> None:
+def test_only_what_we_wrote_is_undone(lab: Lab) -> None:
+    file = Path("tests/test_m.py")
     put(lab, OURS)
-    remove_test_file(Path("tests/test_m.py"), lab.workspace, "m")
+    put_back(file, lab.workspace, OURS.encode(), None)
     assert lab.files() == {}
-    lab.write("tests/test_m.py", OURS + "# mine now\n")
-    remove_test_file(Path("tests/test_m.py"), lab.workspace, "m")
-    assert list(lab.files()) == ["tests/test_m.py"]
+    put(lab, OURS)
+    put_back(file, lab.workspace, OURS.encode(), b"as it was")
+    assert lab.files() == {str(file): b"as it was"}
+    put_back(file, lab.workspace, OURS.encode(), None)  # somebody has changed it since
+    assert lab.files() == {str(file): b"as it was"}
 
 
 def test_the_mark_speaks_for_every_byte_of_the_file() -> None:

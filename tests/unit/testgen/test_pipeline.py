@@ -16,6 +16,7 @@ from tta_interactive.kinds.base import TaskFailure
 from tta_interactive.kinds.tests import TestsParams
 from tta_interactive.runners.testgen import cache
 from tta_interactive.runners.testgen.backend import Generated, Order
+from tta_interactive.runners.testgen.interpreter import our_interpreter
 from tta_interactive.runners.testgen.module import find_module
 from tta_interactive.runners.testgen.pipeline import Wish, run
 from tta_interactive.runners.testgen.report import TestsReport
@@ -126,7 +127,7 @@ def key_of(lab: Lab, **options: object) -> str:
     bench = lab.bench()
     source = find_module("m.py", lab.workspace)
     copied = copy_project(source, bench.project)
-    return cache.cache_key(source, copied, options, "native 1", "namespaces")
+    return cache.cache_key(source, copied, options, "native 1", "namespaces", our_interpreter())
 
 
 def test_whatever_a_result_depends_on_changes_the_question(lab: Lab) -> None:

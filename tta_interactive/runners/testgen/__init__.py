@@ -3,6 +3,8 @@
     module.py   find the module                     backend.py  who writes tests (native.py, pynguin.py)
     scratch.py  copy its project                    split.py    a file of tests -> single tests
     probe.py    import it once, alone               verify.py   run each three times, keep what holds
+    naming.py   what `import` calls a file          interpreter.py  whose Python, and what it lacks
+    existing.py, extend.py  add to a file of tests that is there
     session.py  one pytest process                  sheet.py    what it reported, and whether to believe
     steps.py    every child process, contained      measure.py  branch coverage of the module
     write.py    put the file where it belongs       final.py    once more, where it will live

@@ -8,7 +8,6 @@ import contextlib
 import hashlib
 import json
 import os
-import sys
 import tempfile
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -17,6 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from tta_interactive.runners.testgen.interpreter import Interpreter
 from tta_interactive.runners.testgen.module import Source
 from tta_interactive.runners.testgen.reading import read_bytes
 from tta_interactive.runners.testgen.report import TestsReport
@@ -40,7 +40,12 @@ class Entry(BaseModel):
 
 
 def cache_key(
-    source: Source, copied: Copied, options: Mapping[str, Any], backend: str, level: str
+    source: Source,
+    copied: Copied,
+    options: Mapping[str, Any],
+    backend: str,
+    level: str,
+    interpreter: Interpreter,
 ) -> str:
     """The fingerprint of everything that a result depends on."""
     facts = {
@@ -50,8 +55,8 @@ def cache_key(
         "options": dict(options),
         "generator": [backend, FORMAT, _package("tta-interactive")],
         "inside": _inside(),
-        "python": [sys.version, os.path.realpath(sys.executable), sys.prefix],
-        "tools": [_package("pytest"), _package("coverage"), _package("ruff")],
+        "python": interpreter.identity,
+        "tools": [_package("ruff")],
         "sandbox": level,
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

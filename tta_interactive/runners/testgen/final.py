@@ -5,16 +5,20 @@ the path nor the order.
 """
 
 import os
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
+from tta_interactive.runners.testgen.interpreter import Interpreter
 from tta_interactive.runners.testgen.module import Source
 from tta_interactive.runners.testgen.session import Session
-from tta_interactive.runners.testgen.steps import Bench
+from tta_interactive.runners.testgen.sheet import Sheet
+from tta_interactive.runners.testgen.steps import Bench, Step
+from tta_interactive.text import one_line
 
 SECONDS = 300.0
+USAGE_ERROR = 4  # pytest's exit status for options and settings that it cannot take
 SETTINGS = ("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 
 
@@ -28,6 +32,8 @@ class Final:
     imports_other: bool
     """Whether the module was not found, or another one of its name was."""
     output: str
+    words: str = ""
+    """Why pytest could not start or found no test, in its own words; empty: it did."""
 
 
 def run_in_place(
@@ -52,9 +58,23 @@ def run_in_place(
         bad[sheet.unfinished] = f"its process {step.how}"
     ran = all(name in sheet.outcomes for name in names)
     passed = step.code == 0 and sheet.status == 0 and sheet.is_authentic and not bad and ran
-    other = bool(sheet.broken) or not _is_same(sheet.module_file, source.file)
+    other = bool(sheet.broken)
+    other = other or (ran and not _is_same(sheet.module_file, source.file))
     text = "\n".join(part for part in (sheet.broken, step.output) if part)
-    return Final(passed, bad, other, text[-4000:])
+    return Final(passed, bad, other, text[-4000:], _complaint(step, sheet))
+
+
+def _complaint(step: Step, sheet: Sheet) -> str:
+    if step.code == USAGE_ERROR or sheet.status is None:
+        lines = [line.strip() for line in step.output.splitlines()]
+        lines = [line for line in lines if not line.startswith("ERROR: usage")]
+        said = [
+            line for line in lines if re.search(r"(^|: )error: |^E  |^ERROR: |\w+Error: ", line)
+        ]
+        return one_line((said or lines or [""])[-1], 300)
+    if not sheet.collected and not sheet.broken:
+        return "its settings (python_functions, python_classes?) find no test in the file"
+    return ""
 
 
 def plain_session(source: Source, workspace: Path, without: Sequence[str] = ()) -> Session:
@@ -74,6 +94,7 @@ def plain_arguments(output: Path) -> list[str]:
     return [
         "-m", "pytest", "-q", "--tb=short",
         "-p", "_tta_inside.plugin",
+        "-p", "_tta_inside.aside",
         "-p", "no:cacheprovider",
         f"./{output}",
     ]  # fmt: skip
@@ -97,17 +118,15 @@ def _is_same(found: str, file: Path) -> bool:
     return bool(found) and Path(found).resolve() == file.resolve()
 
 
-def needs_path_lines(source: Source, workspace: Path) -> bool:
+def needs_path_lines(source: Source, workspace: Path, interpreter: Interpreter) -> bool:
     """Whether plain pytest will surely not find the module. In doubt: False, and it is tried."""
     if not source.in_workspace:
         return False
-    spec = find_spec(source.name.partition(".")[0])  # a top-level name: no import happens
-    places = [*(spec.submodule_search_locations or []), spec.origin] if spec else []
-    found = {Path(place).resolve() for place in places if place}
+    found = interpreter.find(source.name.partition(".")[0])
     own = source.root / source.relative.parts[0]
     # Its settings can put any directory on the path, and so can a conftest.py beside them.
     is_plain = not any((workspace / name).exists() for name in ("conftest.py", *SETTINGS))
-    return is_plain and own.resolve() not in found
+    return is_plain and (found is None or own.resolve() not in found.places)
 
 
 def path_lines(source: Source, output: Path, workspace: Path) -> str:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from tta_interactive.runners.testgen.backend import Backend
 from tta_interactive.runners.testgen.existing import Existing
+from tta_interactive.runners.testgen.interpreter import Interpreter
 from tta_interactive.runners.testgen.measure import Measured
 from tta_interactive.runners.testgen.module import Source
 from tta_interactive.runners.testgen.probe import Probed
@@ -36,6 +37,7 @@ class Wish:
     mutants: int
     use_cache: bool
     extend: bool = False
+    python: str | None = None
 
 
 @dataclass
@@ -88,6 +90,7 @@ class Job:
     output: Path
     """The test file, relative to the workspace."""
     probed: Probed
+    interpreter: Interpreter
     ledger: Ledger
     say: Say
     """Tells the fraction done, and what is being done."""

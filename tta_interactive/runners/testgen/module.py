@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tta_interactive.kinds.base import TaskFailure
+from tta_interactive.runners.testgen.interpreter import Interpreter, as_found, our_interpreter
+from tta_interactive.runners.testgen.naming import root_of
 from tta_interactive.runners.testgen.reading import NotRegularError, open_regular
 
 MAX_SOURCE = 1024 * 1024
@@ -50,30 +52,40 @@ class Source:
         return self.name.rpartition(".")[2]
 
 
-def find_module(module_path: str, workspace: Path) -> Source:
+def find_module(
+    module_path: str, workspace: Path, interpreter: Interpreter | None = None
+) -> Source:
     """The module behind a path in the workspace or a dotted name.
+
+    Args:
+        module_path: What was asked for.
+        workspace: Where paths start.
+        interpreter: Finds what is installed; default: the one that runs this.
 
     Raises:
         TaskFailure: It is not there, must not be read, or is no module.
     """
+    interpreter = interpreter or our_interpreter()
     if "/" in module_path or os.sep in module_path or module_path.endswith(".py"):
-        source = _by_path(module_path, workspace)
+        source = _by_path(module_path, workspace, interpreter)
     else:
-        source = _by_name(module_path, workspace)
-    _check_content(source)
+        source = _by_name(module_path, workspace, interpreter)
+    _check_content(source, interpreter)
     return source
 
 
-def _by_path(module_path: str, workspace: Path) -> Source:
+def _by_path(
+    module_path: str, workspace: Path, interpreter: Interpreter, root: Path | None = None
+) -> Source:
+    """The module in a file; `root`: below this directory, as its dotted name has told."""
     relative = inside(module_path, workspace)
     if relative.suffix != ".py":
         raise _refused(module_path, "is no Python file", "Name a file that ends in .py.")
     data = _read(relative, workspace, module_path)
-    parts = [relative.stem]
-    folder = relative.parent
-    while folder != Path() and (workspace / folder / "__init__.py").is_file():
-        parts.insert(0, folder.name)
-        folder = folder.parent
+    if root is None:
+        on_path = {Path(entry).resolve() for entry in interpreter.path}
+        root = root_of(relative, workspace, data, on_path)
+    parts = [*relative.relative_to(root).parts[:-1], relative.stem]
     if parts[-1] == "__init__":
         if len(parts) == 1:
             raise _refused(
@@ -96,7 +108,7 @@ def _by_path(module_path: str, workspace: Path) -> Source:
             "Python's own.",
             "Rename it, or put it into a package.",
         )
-    return Source(".".join(parts), workspace / relative, workspace / folder, data, True)
+    return Source(".".join(parts), workspace / relative, workspace / root, data, True)
 
 
 def inside(path: str, workspace: Path) -> Path:
@@ -171,7 +183,7 @@ def read_beneath(relative: Path, base: Path, said: str) -> bytes:
     return data
 
 
-def _by_name(name: str, workspace: Path) -> Source:
+def _by_name(name: str, workspace: Path, interpreter: Interpreter) -> Source:
     if not DOTTED.fullmatch(name) or any(keyword.iskeyword(part) for part in name.split(".")):
         raise TaskFailure(
             "bad_path",
@@ -182,32 +194,33 @@ def _by_name(name: str, workspace: Path) -> Source:
     for base in (Path(), Path("src")):
         for file in (Path(*parts).with_suffix(".py"), Path(*parts, "__init__.py")):
             if (workspace / base / file).is_file():
-                return _by_path(str(base / file), workspace)
-    return _installed(name, parts)
+                return _by_path(str(base / file), workspace, interpreter, base)
+    return _installed(name, parts, interpreter)
 
 
-def _installed(name: str, parts: list[str]) -> Source:
+def _installed(name: str, parts: list[str], interpreter: Interpreter) -> Source:
     """The module as the task's interpreter would find it; nothing of it is executed."""
     missing = TaskFailure(
         "not_found",
-        f"There is no module {name!r}: neither in the workspace nor in this interpreter.",
+        f"There is no module {name!r}: neither in the workspace nor in the interpreter.",
         "Check the name, install the package, or give the path of the file.",
     )
-    try:
-        spec = importlib.util.find_spec(parts[0])  # a top-level name: no import happens
-        for at in range(1, len(parts)):
-            if spec is None or spec.submodule_search_locations is None:
-                raise missing
-            places = list(spec.submodule_search_locations)
-            spec = importlib.machinery.PathFinder.find_spec(".".join(parts[: at + 1]), places)
-    except (ImportError, ValueError, AttributeError):
-        raise missing from None
-    if spec is None:
+    found = interpreter.find(parts[0])
+    for at in range(1, len(parts)):
+        if found is None or found.folders is None:
+            raise missing
+        whole = ".".join(parts[: at + 1])
+        try:
+            spec = importlib.machinery.PathFinder.find_spec(whole, list(found.folders))
+        except (ImportError, ValueError):
+            raise missing from None
+        found = as_found(spec)
+    if found is None:
         raise missing
-    if not spec.has_location or not spec.origin or not spec.origin.endswith(".py"):
+    if not found.origin or not found.origin.endswith(".py"):
         raise TaskFailure(
             "not_python",
-            f"The module {name!r} has no Python source ({spec.origin or 'no file'}).",
+            f"The module {name!r} has no Python source ({found.origin or 'no file'}).",
             "Only modules written in Python can be tested.",
         )
     if parts[0] in sys.stdlib_module_names:
@@ -216,22 +229,24 @@ def _installed(name: str, parts: list[str]) -> Source:
             f"The module {name!r} belongs to Python itself.",
             "Copy it into the workspace under another name.",
         )
-    file = Path(spec.origin).resolve()
+    file = Path(found.origin).resolve()
     up = len(parts) if file.name == "__init__.py" else len(parts) - 1
     root = file.parents[up]
     data = _read(file.relative_to(root), root, str(file.relative_to(root)))
     return Source(name, file, root, data, False)
 
 
-def _check_content(source: Source) -> None:
+def _check_content(source: Source, interpreter: Interpreter) -> None:
     try:
         tree = ast.parse(source.text)
     except SyntaxError as error:
+        if interpreter.version > sys.version_info[:3]:
+            return  # it may know more words than we do: its import will tell
         raise TaskFailure(
             "not_python",
             f"The module {source.name!r} is not Python {sys.version_info[0]}.{sys.version_info[1]}: "
             f"line {error.lineno}: {error.msg}.",
-            "Mend it, or run the task in another interpreter.",
+            "Mend it, or name another interpreter with python=PATH.",
         ) from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise TaskFailure(

@@ -8,7 +8,6 @@ report <- run in the real tree <- write <----------------------------------+
 
 import sys
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +21,13 @@ from tta_interactive.runners.testgen.existing import (
     read_existing,
 )
 from tta_interactive.runners.testgen.file_text import quoted
+from tta_interactive.runners.testgen.interpreter import other_interpreter, our_interpreter
 from tta_interactive.runners.testgen.job import Job, Ledger, Wish
 from tta_interactive.runners.testgen.module import find_module
 from tta_interactive.runners.testgen.mutants import check_installed
 from tta_interactive.runners.testgen.mutation import mutation_score
 from tta_interactive.runners.testgen.placing import Placed, place
-from tta_interactive.runners.testgen.probe import missing_package, probe
+from tta_interactive.runners.testgen.probe import probe
 from tta_interactive.runners.testgen.report import Coverage, Mutation, TestsReport
 from tta_interactive.runners.testgen.rounds import tests_for
 from tta_interactive.runners.testgen.scratch import copy_project
@@ -56,11 +56,15 @@ def run(wish: Wish, context: RunContext, backend: Backend | None = None) -> Test
     backend = backend or get_backend(wish.backend)
     say, ledger = context.progress, Ledger()
     workspace = Path(context.workspace).resolve()
-    _check_tools()
     if wish.mutants:
         check_installed()
     say(0.0, "Looking for the module")
-    source = find_module(wish.module_path, workspace)
+    level = best_level(context.sandbox)
+    bench = Bench(sys.executable, level, context.scratch, store=context.state)
+    interpreter = (
+        other_interpreter(wish.python, workspace, bench) if wish.python else our_interpreter()
+    )
+    source = find_module(wish.module_path, workspace, interpreter)
     output = checked_output(wish.output_path or default_output(source.short_name), workspace)
     existing = None
     if wish.extend:
@@ -68,11 +72,9 @@ def run(wish: Wish, context: RunContext, backend: Backend | None = None) -> Test
     if existing is None:
         check_free(output, workspace, source.name, overwrite=wish.overwrite)
     say(0.02, f"Copying the project of {source.name}")
-    level = best_level(context.sandbox)
-    bench = Bench(sys.executable, level, context.scratch, store=context.state)
     copied = copy_project(source, bench.project, without=(context.state, context.scratch))
     made_by = f"{backend.name} {backend.version}"
-    key = cache.cache_key(source, copied, _options(wish, output), made_by, str(bench.level))
+    key = cache.cache_key(source, copied, _options(wish, output), made_by, str(level), interpreter)
     is_cached = wish.use_cache and existing is None
     if is_cached and (known := cache.load(context.state, key)):
         report, text = known
@@ -81,7 +83,9 @@ def run(wish: Wish, context: RunContext, backend: Backend | None = None) -> Test
         return report
     say(0.04, f"Importing {source.name} in the sandbox")
     probed = probe(bench, source, copied)
-    job = Job(wish, workspace, backend, bench, source, copied, output, probed, ledger, say)
+    job = Job(
+        wish, workspace, backend, bench, source, copied, output, probed, interpreter, ledger, say
+    )
     if existing is not None:
         job = _extending(job, existing)
     placed = place(job, *tests_for(job))
@@ -113,12 +117,13 @@ def _options(wish: Wish, output: Path) -> dict[str, Any]:
         "max_tests": wish.max_tests,
         "mutants": wish.mutants,
         "asked": wish.module_path,
+        "python": wish.python,
     }
 
 
 def _mutation(job: Job, placed: Placed) -> Mutation | None:
     wish = job.wish
-    if not wish.mutants:
+    if not wish.mutants or not placed.tests.units:
         return None
     job.say(0.97, f"Trying the tests on {wish.mutants} small changes of {job.source.name}")
     with job.ledger.timed("measure"):
@@ -159,9 +164,9 @@ def _report(job: Job, placed: Placed, mutation: Mutation | None) -> TestsReport:
         threshold_met=met,
         mutation=mutation,
         durations=ledger.durations(),
-        command=f"python -m pytest {quoted(job.output)}",
+        command=f"{job.interpreter.said} -m pytest {quoted(job.output)}",
         coverage_command=(
-            f"python -m coverage run --branch --source={job.source.name} "
+            f"{job.interpreter.said} -m coverage run --branch --source={job.source.name} "
             f"-m pytest {quoted(job.output)}"
         ),
         backend=wish.backend,
@@ -171,9 +176,3 @@ def _report(job: Job, placed: Placed, mutation: Mutation | None) -> TestsReport:
         is_whole_project=job.copied.is_whole,
         notes=tuple(ledger.notes),
     )
-
-
-def _check_tools() -> None:
-    for name in ("pytest", "coverage"):
-        if find_spec(name) is None:
-            raise missing_package(name)

@@ -46,7 +46,7 @@ def place(job: Job, tests: Suite, measured: Measured) -> Placed:
     if job.existing is not None:
         tests, bound = beside(tests, job.existing.above.text)
     before = ""
-    if needs_path_lines(job.source, job.workspace) and job.existing is None:
+    if job.existing is None and needs_path_lines(job.source, job.workspace, job.interpreter):
         before = path_lines(job.source, job.output, job.workspace)
     there = read_output(job.output, job.workspace)
     text, final = "", None
@@ -55,6 +55,8 @@ def place(job: Job, tests: Suite, measured: Measured) -> Placed:
         final = _run(job, text, written, tests)
         if final.passed and not final.imports_other:
             return Placed(text, tests, measured)
+        if final.words:
+            break
         if final.imports_other and not before and job.source.in_workspace:
             before = path_lines(job.source, job.output, job.workspace)
             continue
@@ -68,12 +70,27 @@ def place(job: Job, tests: Suite, measured: Measured) -> Placed:
             break
         tests, measured = found
     put_back(job.output, job.workspace, text.encode(), there)
-    raise TaskFailure(
+    raise _not_verified(job, final, there is not None)
+
+
+def _not_verified(job: Job, final: Final | None, was_there: bool) -> TaskFailure:
+    after = "The file is as it was." if was_there else "The file was taken away again."
+    detail = final.output if final else ""
+    if final is not None and final.words:
+        return TaskFailure(
+            "not_verified",
+            f"The tests cannot be run by pytest in this project: {final.words}. {after}",
+            f"Run `{job.interpreter.said} -m pytest {job.output.parent}` and mend what it says. Plugins "
+            "that the project's settings ask for must be installed in that interpreter; another "
+            "one is named with python=PATH.",
+            detail,
+        )
+    return TaskFailure(
         "not_verified",
         "The tests pass in a copy of the project but not in the project itself under plain "
-        f"pytest. {'The file is as it was.' if there else 'The file was taken away again.'}",
+        f"pytest. {after}",
         "Look at the detail: the project's pytest settings or conftest.py may be the cause.",
-        final.output if final else "",
+        detail,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from tta_interactive.kinds.base import TaskFailure
 from tta_interactive.runners.testgen.module import Source
 from tta_interactive.runners.testgen.scratch import Copied
-from tta_interactive.runners.testgen.steps import Bench, Step, bad_report
+from tta_interactive.runners.testgen.steps import Bench, Step, bad_report, missing_package
 
 IMPORT_SECONDS = 20.0
 
@@ -107,13 +107,4 @@ def _failed(source: Source, report: dict[str, Any]) -> TaskFailure:
         f"The module {source.name!r} cannot be imported: {message}.",
         remedy,
         detail,
-    )
-
-
-def missing_package(name: str) -> TaskFailure:
-    """The failure of a task whose interpreter lacks pytest or coverage."""
-    return TaskFailure(
-        "missing_package",
-        f"The task's interpreter has no package {name!r}, which checks the tests.",
-        'Install it with: pip install "tta-interactive[tests]".',
     )

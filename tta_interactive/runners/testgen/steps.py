@@ -69,6 +69,8 @@ class Bench:
     scratch: Path
     store: Path | None = None
     """The directory of the task store: hidden wherever it lies."""
+    path: Sequence[str] | None = None
+    """The `sys.path` of the interpreter, if it is not ours."""
     _count: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -87,6 +89,11 @@ class Bench:
     @property
     def files(self) -> Path:
         return self.scratch / "files"
+
+    @property
+    def lent(self) -> Path:
+        """What the interpreter lacks, and is lent."""
+        return self.scratch / "lent"
 
     @property
     def has_namespaces(self) -> bool:
@@ -108,6 +115,7 @@ class Bench:
         timeout: float,
         watch: Callable[[], bool] | None = None,
         readable: Sequence[Path] = (),
+        flags: Sequence[str] = ("-P",),
     ) -> tuple[Step, dict[str, Any] | None]:
         """Run one of our own jobs; returns how it ended and its report, if it left one."""
         report = place / "report.json"
@@ -122,7 +130,7 @@ class Bench:
         file = self.files / f"{place.name}.json"
         file.write_text(json.dumps(job), encoding="utf-8")
         start = self.scratch / "inside" / "_tta_inside" / "start.py"
-        arguments = ["-P", str(start), str(file)]
+        arguments = [*flags, str(start), str(file)]
         step = self.run(place, arguments, timeout=timeout, watch=watch, readable=readable)
         return step, read_report(report)
 
@@ -152,6 +160,9 @@ class Bench:
             said: What standard input holds: a few bytes, or nothing.
         """
         variables = _environment(place, hash_seed) | dict(environment or {})
+        if self.lent.is_dir():
+            parts = (variables.get("PYTHONPATH"), str(self.lent))
+            variables["PYTHONPATH"] = os.pathsep.join(part for part in parts if part)
         command = [self.python, *arguments]
         if self.has_namespaces:
             command = sandbox.wrap(
@@ -167,10 +178,11 @@ class Bench:
         return _run(command, str(workspace or place), variables, timeout, watch, said)
 
     def _readable(self) -> list[str]:
-        places = [str(self.scratch / name) for name in ("inside", "project", "files")]
+        places = [str(self.scratch / name) for name in ("inside", "project", "files", "lent")]
         places += sandbox.interpreter_places(self.python)
         # Dependencies that were installed in place stand on the path of the task's interpreter.
-        places += [entry for entry in sys.path if os.path.isabs(entry) and os.path.isdir(entry)]
+        path = sys.path if self.path is None else self.path
+        places += [entry for entry in path if os.path.isabs(entry) and os.path.isdir(entry)]
         return places
 
 
@@ -303,4 +315,13 @@ def bad_report(what: str, step: Step) -> TaskFailure:
         f"{what} left no usable report: its process {step.how}.",
         "Look at the detail; if the module is well, this is a defect of tta-interactive.",
         step.output[-4000:],
+    )
+
+
+def missing_package(name: str) -> TaskFailure:
+    """The failure of a task whose interpreter lacks pytest or coverage."""
+    return TaskFailure(
+        "missing_package",
+        f"The task's interpreter has no package {name!r}, which checks the tests.",
+        'Install it with: pip install "tta-interactive[tests]".',
     )

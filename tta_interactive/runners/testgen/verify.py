@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tta_interactive.kinds.base import TaskFailure
-from tta_interactive.runners.testgen.probe import missing_package
 from tta_interactive.runners.testgen.session import (
     START_SECONDS,
     TEST_SECONDS,
@@ -24,7 +23,7 @@ from tta_interactive.runners.testgen.session import (
 )
 from tta_interactive.runners.testgen.sheet import Sheet
 from tta_interactive.runners.testgen.split import Imported, Suite, Unit, import_lines, names_in
-from tta_interactive.runners.testgen.steps import Bench, Step
+from tta_interactive.runners.testgen.steps import Bench, Step, missing_package
 
 RUNS = 3
 MAX_PROCESSES = 60  # of one run

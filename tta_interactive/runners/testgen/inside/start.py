@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 JOBS = {
+    "look": "look",
     "probe": "probe",
     "generate": "generate.main",
     "facts": "coverage_facts",
