@@ -61,6 +61,8 @@ class Connections:
         """
         self.home = home
         self.path = home / DATABASE
+        # Text, as they are looked at before and after each transaction.
+        self._database, self._log = str(self.path), f"{self.path}-wal"
         self._of_worker, self._on_damage = of_worker, on_damage
         self._start_over()
 
@@ -162,7 +164,7 @@ class Connections:
         """
         if db is None:
             return None
-        found = _identity(self.path)
+        found = _identity(self._database, self._log)
         if found == self._files or (found is None and self._of_worker):
             return db  # the worker looks itself whether its directory was taken away
         raise _ReplacedError
@@ -175,7 +177,7 @@ class Connections:
         """
         stuck: set[int] | None = None
         deadline = time.monotonic() + LOCK_SECONDS
-        while (size := log_size(self.path)) > MAX_WAL_BYTES:
+        while (size := _log_size(self._log)) > MAX_WAL_BYTES:
             found = locks.readers(self.path)
             stuck = found if stuck is None else stuck & found
             if not stuck:
@@ -200,7 +202,7 @@ class Connections:
         db.execute("PRAGMA temp_store = MEMORY")
         db.execute("PRAGMA user_version").fetchone()  # opens the log
         # From here on nobody of ours removes the log, or makes another one.
-        self._files = _identity(self.path)
+        self._files = _identity(self._database, self._log)
         return db
 
     def _translated(self, work: Callable[[], T]) -> T:
@@ -268,22 +270,22 @@ def _connect(path: Path) -> sqlite3.Connection:
     return db
 
 
-def log_size(database: Path) -> int:
+def _log_size(log: str) -> int:
     """How many bytes the log of a store has."""
     try:
-        return os.stat(f"{database}-wal").st_size
+        return os.stat(log).st_size
     except OSError:
         return 0
 
 
-def _identity(database: Path) -> tuple[int, ...] | None:
+def _identity(database: str, log: str) -> tuple[int, ...] | None:
     """Which files the database and its log are; None if there is no database."""
     try:
         file = os.stat(database)
     except OSError:
         return None
     try:
-        log = os.stat(f"{database}-wal")
+        beside = os.stat(log)
     except OSError:
         return file.st_dev, file.st_ino
-    return file.st_dev, file.st_ino, log.st_ino
+    return file.st_dev, file.st_ino, beside.st_ino
