@@ -85,6 +85,14 @@ def test_a_step_that_comes_to_a_running_parent_may_begin_at_once(store: TaskStor
     assert start(store) == ["a"]
 
 
+def test_a_step_that_comes_to_a_parent_that_is_tried_again_may_begin(store: TaskStore) -> None:
+    store.add([a_task(id="p")])
+    start(store)
+    end(store, "p", Q, not_before=LATER)
+    store.add([a_task(id="a", parent="p")])
+    assert start(store) == ["a"]
+
+
 def test_a_step_of_a_task_that_ends_is_cancelled_at_once(store: TaskStore) -> None:
     store.add([a_task(id="p")])
     start(store)

@@ -368,8 +368,8 @@ def _under_parent(db: sqlite3.Connection, task: Task) -> tuple[bool, bool]:
     row = db.execute(sql.PARENT, {"parent": task.parent}).fetchone()
     if row is None:
         raise TaskNotFoundError(task.parent)
-    status = TaskStatus(row["status"])
-    return status is TaskStatus.QUEUED, status.is_final or row["cancel_requested_at"] is not None
+    is_over = TaskStatus(row["status"]).is_final or row["cancel_requested_at"] is not None
+    return row["attempt"] == 0, is_over  # a later start releases nothing
 
 
 def _resolve(db: sqlite3.Connection, wanted: str, owner: str | None) -> str:

@@ -30,7 +30,7 @@ BY_KEY: Final = """
       FROM tasks
      WHERE owner = :owner AND request_key = :request_key
 """
-PARENT: Final = "SELECT status, cancel_requested_at FROM tasks WHERE id = :parent"
+PARENT: Final = "SELECT status, attempt, cancel_requested_at FROM tasks WHERE id = :parent"
 ADD_STEP: Final = """
     UPDATE tasks
        SET steps = steps + 1
