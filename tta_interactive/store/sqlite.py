@@ -13,7 +13,6 @@ from pydantic import JsonValue
 from tta_interactive.errors import (
     AmbiguousTaskError,
     InvalidRequestError,
-    RequestKeyError,
     StoreDamagedError,
     TaskNotFoundError,
 )
@@ -21,12 +20,12 @@ from tta_interactive.event import Event
 from tta_interactive.settings import AGENT_SLOTS
 from tta_interactive.store import blobs
 from tta_interactive.store import statements as sql
+from tta_interactive.store.adding import add_all
 from tta_interactive.store.claim import is_startable, startable
 from tta_interactive.store.connection import Connections
 from tta_interactive.store.consequences import (
     cancel,
     cancel_steps,
-    fail_dependents,
     not_completed,
 )
 from tta_interactive.store.failures import unusable
@@ -74,7 +73,7 @@ class SqliteStore:
         try:
             rows += [self._row_of(task) for task in tasks]
             stored = self._db.write(
-                lambda db: self._add_all(db, list(zip(tasks, rows, strict=True)))
+                lambda db: add_all(db, list(zip(tasks, rows, strict=True)), self._task)
             )
             added = {task.id for task in stored}
         finally:
@@ -286,47 +285,6 @@ class SqliteStore:
             "submitted_at": microseconds(task.submitted_at),
         }
 
-    def _add_all(
-        self, db: sqlite3.Connection, given: Sequence[tuple[Task, dict[str, Any]]]
-    ) -> list[Task]:
-        stored: list[Task] = []
-        new = set[str]()
-        left_out = set[str]()
-        for task, row in given:
-            if task.parent in left_out:
-                left_out.add(task.id)
-                continue
-            found = self._add(db, task, row, with_parent=task.parent in new)
-            (new if found.id == task.id else left_out).add(task.id)
-            stored.append(found)
-        return stored
-
-    def _add(
-        self, db: sqlite3.Connection, task: Task, row: dict[str, Any], *, with_parent: bool
-    ) -> Task:
-        if task.request_key is not None:
-            known = db.execute(sql.BY_KEY, row).fetchone()
-            if known is not None:
-                if known["request_hash"] != row["request_hash"]:
-                    raise RequestKeyError(task.request_key, known["id"])
-                return self._task(known)
-        needs = [_need(db, task_id) for task_id in task.after]
-        open_needs = [need for need in needs if need["status"] != TaskStatus.COMPLETED]
-        waits, ends = _under_parent(db, task)
-        seq = db.execute(sql.ADD, {**row, "blocked": len(open_needs) + waits}).lastrowid
-        if task.parent is not None and not with_parent:
-            db.execute(sql.ADD_STEP, row)
-        db.executemany(sql.ADD_EDGE, [{"needs": need["seq"], "task": seq} for need in open_needs])
-        for need, task_id in zip(needs, task.after, strict=True):
-            status = TaskStatus(need["status"])
-            if status in (TaskStatus.FAILED, TaskStatus.CANCELLED):
-                fail_dependents(db, need["seq"], task_id, status, row["submitted_at"])
-                return self._task(db.execute(sql.BY_ID, {"id": task.id}).fetchone())
-        if ends:
-            cancel(db, task.id, row["submitted_at"])
-            return self._task(db.execute(sql.BY_ID, {"id": task.id}).fetchone())
-        return task.model_copy(update={"seq": seq})
-
     def _task(self, row: sqlite3.Row, *, whole: bool = True) -> Task:
         try:
             text = row["result"]
@@ -352,24 +310,6 @@ class SqliteStore:
 
 def _start_order(row: sqlite3.Row) -> tuple[int, int]:
     return row["priority"], row["seq"]  # RETURNING gives no order
-
-
-def _need(db: sqlite3.Connection, task_id: str) -> sqlite3.Row:
-    row = db.execute(sql.NEED, {"id": task_id}).fetchone()
-    if row is None:
-        raise TaskNotFoundError(task_id)
-    return row
-
-
-def _under_parent(db: sqlite3.Connection, task: Task) -> tuple[bool, bool]:
-    """Whether a step waits for its parent's start, and whether it comes too late."""
-    if task.parent is None:
-        return False, False
-    row = db.execute(sql.PARENT, {"parent": task.parent}).fetchone()
-    if row is None:
-        raise TaskNotFoundError(task.parent)
-    is_over = TaskStatus(row["status"]).is_final or row["cancel_requested_at"] is not None
-    return row["attempt"] == 0, is_over  # a later start releases nothing
 
 
 def _resolve(db: sqlite3.Connection, wanted: str, owner: str | None) -> str:
