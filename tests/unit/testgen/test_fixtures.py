@@ -66,12 +66,12 @@ def test_a_test_file_has_the_support_and_the_fixtures_that_its_tests_use() -> No
             )
         ],
         names,
-    )
+    ).text
     assert text == (
         "from shop import Base\n\n\n"
         "class Concrete(Base):\n    pass\n\n\n"
         "def made():\n    return Concrete()\n\n\n"
-        "def test_made(tmp_path):\n"
+        "def test_made_0(tmp_path):\n"
         "    with made() as one:\n"
         "        result = one\n"
         "    assert result == 1\n"

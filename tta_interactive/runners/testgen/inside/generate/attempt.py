@@ -44,6 +44,13 @@ class Attempts:
         self._values, self._draw = values, draw
         self._wraps: dict[str, str] = {}
 
+    def rerun(self, seen: Seen) -> Seen | None:
+        """Other statements of the same sort; None: they cannot be a test."""
+        outcome = self._runner.run(seen.statements)
+        if outcome is None or isinstance(outcome.value, collections.abc.Iterator):
+            return None
+        return replace(seen, outcome=outcome)
+
     def again(self, seen: Seen) -> Seen | None:
         """The same once more, not traced."""
         outcome = self._runner.run(seen.statements, traced=False)
@@ -59,11 +66,14 @@ class Attempts:
         statements = self._values.setup.before(candidate.statements())
         if any(len(text) > MAX_STATEMENT for text in statements):
             return None
+        made, statements = statements, self._values.setup.without_numbers(statements)
         outcome = self._runner.run(statements)
         if outcome is None:
             return None
         last = len(statements) - 1
         if outcome.error is not None and outcome.done < last:
+            if self._values.setup.drop(made[outcome.done]):
+                return self.seen(candidate)
             return self._without_failed(candidate, last - outcome.done)
         if candidate.wrap:
             return Seen(candidate, statements, outcome)

@@ -15,8 +15,9 @@ from .calls import MAX_STATEMENT, Caller, Candidate
 from .emit import Written
 from .expect import Expectations
 from .names import Names
+from .simplify import Simplifier
 from .targets import Target
-from .trace import Arc, Runner
+from .trace import NOTHING, Arc, Runner
 from .values import Values
 
 MAX_OBJECTS = 25
@@ -37,6 +38,11 @@ class Found:
     """It returned, or the module raised on purpose: not an accident of wrong use."""
     step: int
     """At which try."""
+
+    @property
+    def seen(self) -> Seen:
+        """As it was, before it is run again."""
+        return Seen(self.candidate, list(self.test.statements), NOTHING)
 
 
 @dataclass(frozen=True)
@@ -116,7 +122,7 @@ class Search:
         for sound in (True, False):
             some = sorted(
                 (one for one in new if one.is_sound is sound),
-                key=lambda one: -len(one.arcs),
+                key=lambda one: (-len(one.arcs), sum(map(len, one.test.statements))),
             )
             for one in some:
                 if len(picked) < most and one.arcs & left:
@@ -124,6 +130,19 @@ class Search:
                     left -= one.arcs
         order = {target.key: at for at, target in enumerate(self._targets)}
         return sorted(picked, key=lambda one: order.get(one.candidate.target, -1))
+
+    def simplified(self, chosen: list[Found], limits: Limits) -> list[Written]:
+        """The tests of the chosen ones, without what they do not need."""
+        simplifier = Simplifier(self._attempts, limits.steps, limits.seconds)
+        tests: list[Written] = []
+        for one in chosen:
+            seen = self._attempts.rerun(one.seen)
+            same = seen is not None and one.arcs <= seen.outcome.arcs
+            self._beat(self.steps, one.candidate.target, self.lines)
+            tests.append(
+                simplifier.simplified(seen, one.test, one.arcs) if seen and same else one.test
+            )
+        return list(dict.fromkeys(tests))
 
     def _first_of_each(self) -> Iterator[Candidate]:
         public = [

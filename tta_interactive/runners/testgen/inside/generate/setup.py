@@ -41,7 +41,7 @@ class Setup:
         count = len(self._files)
         if count >= MAX_FILES or (count and dice < 0.5):
             return draw.choice(self._files)
-        name = f"file_{count + 1}"
+        name = f"a_file_{count + 1}"
         content = CONTENTS[count % len(CONTENTS)]
         if count > len(CONTENTS) and self._texts:
             content = "\n".join(draw.choices(self._texts, k=draw.choice((1, 2, 3))))
@@ -75,6 +75,14 @@ class Setup:
         self._statements[name] = (f"{name} = {made}", *lines)
         return name
 
+    def drop(self, statement: str) -> bool:
+        """Never again make a change that fails; whether there was such a one."""
+        for name, lines in self._statements.items():
+            if statement in lines[1:]:
+                self._statements[name] = tuple(line for line in lines if line != statement)
+                return True
+        return False
+
     def before(self, statements: Sequence[str]) -> list[str]:
         """The statements, after those that set up what they use."""
         needed: dict[str, None] = {}
@@ -91,3 +99,15 @@ class Setup:
         for text in statements:
             collect(text, 0)
         return [*(line for name in needed for line in self._statements[name]), *statements]
+
+    def without_numbers(self, statements: Sequence[str]) -> list[str]:
+        """The statements with `a_file` for `a_file_7`, where there is no other."""
+        text = "\n".join(statements)
+        names = [
+            name for name in dict.fromkeys(_NUMBERED.findall(text)) if name in self._statements
+        ]
+        bases = [name.rpartition("_")[0] for name in names]
+        for name, base in zip(names, bases, strict=True):
+            if bases.count(base) == 1 and not re.search(rf"\b{base}\b", text):
+                statements = [re.sub(rf"\b{name}\b", base, line) for line in statements]
+        return list(statements)

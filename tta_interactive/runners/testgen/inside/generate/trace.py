@@ -68,6 +68,10 @@ class Outcome:
     """On standard output."""
 
 
+NOTHING = Outcome(None, {}, None, False, frozenset(), 0)
+"""Before anything was run."""
+
+
 class Runner:
     """Runs statements in the names of a test file."""
 
