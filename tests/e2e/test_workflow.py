@@ -301,3 +301,14 @@ def test_nothing_is_left_of_a_workflow_but_its_record(engine: BlockingEngine, ho
     worker = worker_pid(home)
     # The worker, its zygote, and nothing that waits: a workflow is no process.
     until(lambda: len(of_store(home)) <= 2, 10, f"only {worker} and its zygote")
+
+
+def test_a_step_gets_the_secrets_that_it_names_and_no_other(
+    engine: BlockingEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHIP_TOKEN", "hush-hush-123")
+    look = 'if [ "$SHIP_TOKEN" = hush-hush-123 ]; then echo has it; else echo has not; fi'
+    steps = [shell("with", look, secrets=["SHIP_TOKEN"]), shell("without", look)]
+    task = engine.wait(engine.submit("workflow", steps=steps), 30, check=True)
+    logs = [engine.logs(step.id) for step in engine.steps(task.id)]
+    assert logs == ["has it\n", "has not\n"]

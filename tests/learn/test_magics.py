@@ -72,3 +72,17 @@ def test_a_failed_task_stops_run_all_in_two_lines(kernel: Kernel) -> None:
 def test_a_handle_can_be_awaited(kernel: Kernel) -> None:
     kernel.run("t = %tta_submit python '6 * 7'")
     assert kernel.run("await t").text == "42"
+
+
+def test_a_workflow_is_submitted_and_listed_as_one_task(kernel: Kernel) -> None:
+    kernel.run(
+        "shell = lambda name, *after: {'name': name, 'kind': 'shell', 'after': list(after),"
+        " 'params': {'argv': ['echo', name]}}"
+    )
+    kernel.run("steps = [shell('ship', 'test'), shell('test')]")
+    kernel.run("t = %tta_submit workflow steps={steps} --name release")
+    assert "COMPLETED" in kernel.run("result = %tta_wait t").text
+    assert kernel.run("list(result['steps'])").text == "['test', 'ship']"
+    listed = kernel.run("%tta_list --kind shell").cards[0]["text/plain"]
+    assert "ship" not in listed
+    assert "release" in kernel.run("%tta_list").cards[0]["text/plain"]

@@ -190,7 +190,7 @@ def cancel(arguments: argparse.Namespace, screen: Screen) -> Exit:
 def _unfinished(tasks: BlockingEngine) -> list[Task]:
     found: list[Task] = []
     last: int | None = None
-    while some := tasks.list(statuses=UNFINISHED, limit=PAGE, before_seq=last):
+    while some := tasks.list(statuses=UNFINISHED, limit=PAGE, before_seq=last, with_steps=False):
         found += some
         last = some[-1].seq
     return found

@@ -115,7 +115,7 @@ class Magics:
         engine = self.session.engine
         ids = names.ids(options.ids)
         if options.last:
-            ids += [task.id for task in engine.list(limit=1)]
+            ids += [task.id for task in engine.list(limit=1, with_steps=False)]
         if not options.ids and not options.last:
             return self._overview(as_json=options.json)
         tasks = [engine.status(one) for one in ids]
@@ -135,7 +135,7 @@ class Magics:
 
     def _overview(self, *, as_json: bool) -> None:
         counts = self.session.engine.counts()
-        tasks = self.session.engine.list(statuses=UNFINISHED)
+        tasks = self.session.engine.list(statuses=UNFINISHED, with_steps=False)
         if as_json:
             say_json({"counts": counts, "unfinished": [_facts(task) for task in tasks]})
             return
@@ -153,6 +153,7 @@ class Magics:
             statuses=[TaskStatus(word) for word in options.state] if options.state else None,
             kind=options.kind,
             limit=options.limit,
+            with_steps=False,
         )
         if options.json:
             say_json([_facts(task) for task in tasks])
@@ -230,7 +231,9 @@ class Magics:
         if getattr(options, "all", False):
             if options.ids:
                 raise UsageError("Give ids or --all, not both.")
-            found = self.session.engine.list(statuses=UNFINISHED, owner="notebook", limit=MANY)
+            found = self.session.engine.list(
+                statuses=UNFINISHED, owner="notebook", limit=MANY, with_steps=False
+            )
             return [task.id for task in reversed(found)]
         ids = names.ids(options.ids)
         if not ids and self.session.last_id is None:

@@ -82,6 +82,7 @@ def test_links_are_not_followed(root: Path, tmp_path_factory: pytest.TempPathFac
     os.symlink(root / "src", root / "link")
     found = survey("src/shop", root)
     assert paths(found) == ["src/shop/price.py", "src/shop/cart.py"]
+    assert [path for path, _ in found.skipped] == ["src/shop/__init__.py"]  # not even named
     with pytest.raises(TaskFailure, match="symbolic link"):
         survey("link/shop", root)
 
@@ -123,13 +124,13 @@ def test_a_directory_with_too_many_files_is_refused(
 
 
 def test_no_two_modules_share_a_test_file_or_a_name(tmp_path: Path) -> None:
-    put(tmp_path, p__a_b=SMALL, p__a__b=SMALL, p__A_B=SMALL, n1__same=SMALL, n2__same=SMALL)
+    put(tmp_path, p__a_b=SMALL, p__a__b=SMALL, p__a_B=SMALL, n1__same=SMALL, n2__same=SMALL)
     (tmp_path / "p/__init__.py").write_text("")
     (tmp_path / "p/a/__init__.py").write_text("")
     modules = survey(".", tmp_path).modules
     files = outputs(modules, "tests")
-    assert files["p/A_B.py"] == "tests/test_p_A_B.py"
-    assert files["p/a/b.py"] == "tests/test_p_a_b_2.py"
+    assert files["p/a/b.py"] == "tests/test_p_a_b.py"
+    assert files["p/a_B.py"] == "tests/test_p_a_B_2.py"
     assert len({file.casefold() for file in files.values()}) == len(modules) == 5
     names = [fact["step"] for fact in describe_all(modules, files)]
     assert len(set(names)) == 5

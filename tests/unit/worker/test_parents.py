@@ -60,6 +60,9 @@ def test_what_its_process_returned_becomes_steps(store: MemoryStore, parent: Tas
     (report,) = parents.reports()
     assert (report.progress, report.message) == (0.0, "0 of 2 done")
     assert parents.reports() == []
+    parents.moved(steps_of(store)[0])
+    assert parents.is_touched
+    assert parents.reports() == []  # nothing that a person would see has changed
 
 
 def test_a_new_worker_adds_no_step_twice(store: MemoryStore, parent: Task) -> None:
@@ -68,6 +71,11 @@ def test_a_new_worker_adds_no_step_twice(store: MemoryStore, parent: Task) -> No
     first = steps_of(store)
     held(store, parent, own).look(LATER, every=True)
     assert steps_of(store) == first
+    changed = {**module("a"), "params": {"module_path": "elsewhere.py"}}  # looked at once more
+    own = ending(parent, result=surveyed(changed, module("c")))
+    held(store, parent, own).look(LATER, every=True)
+    assert [step.step for step in steps_of(store)] == ["a", "b", "c"]
+    assert steps_of(store)[0] == first[0]
 
 
 @pytest.mark.parametrize(
@@ -136,6 +144,8 @@ def test_a_retry_and_a_task_without_steps_are_not_held(store: MemoryStore, paren
     assert not parents.takes(parent, ending(parent, Q), NOON)
     assert not parents.takes(parent, ending(parent, F), NOON)
     assert not parents.takes(parent, ending(parent, result={"line": 3.0}), NOON)
+    held(store, parent, ending(parent, result=surveyed(module("a")))).look(NOON, every=True)
+    assert not parents.takes(parent, ending(parent, Q), NOON)
     shell = a_task(id="t_2", kind="shell")
     assert not parents.takes(shell, ending(shell, result={"steps": [module("a")]}), NOON)
     unknown = a_task(id="t_3", kind="elsewhere")
