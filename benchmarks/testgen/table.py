@@ -86,11 +86,32 @@ def goals(modules: Sequence[Module], tools: Sequence[str], results: Results) -> 
         for name, least in GOALS.items()
         if name in ours
     ]
+    lines += [
+        f"- {tool} brings nothing, here 0 %, for: {', '.join(nothing)}"
+        for tool in tools
+        if (nothing := [one.name for one in modules if not results[one.name, tool].get("report")])
+    ]
     for other in tools[1:]:
+        both = [
+            module
+            for module in modules
+            if all(results[module.name, tool].get("report") for tool in (tools[0], other))
+        ]
+        lines.append(_beside(both, tools[0], other, results))
         below = _below(modules, tools[0], other, results)
         words = ", ".join(below) if below else "none"
         lines.append(f"- modules where {other} reaches more of the lines or branches: {words}")
     return "\n".join(lines)
+
+
+def _beside(modules: Sequence[Module], ours: str, other: str, results: Results) -> str:
+    mine, their = (medians(modules, tool, results) for tool in (ours, other))
+    words = ", ".join(
+        f"{name.removesuffix(' %')} {mine[name]:.1f} to {their[name]:.1f}"
+        for name in ("line %", "branch %", "killed %")
+        if name in mine and name in their
+    )
+    return f"- medians over the {len(modules)} modules where both run, {ours} to {other}: {words}"
 
 
 def _below(modules: Iterable[Module], ours: str, other: str, results: Results) -> list[str]:
