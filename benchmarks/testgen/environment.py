@@ -20,6 +20,7 @@ TOOLS = (
     "pydantic==2.14.3",
     "anyio==4.16.0",
 )
+FORMATTER = "ruff==0.17.6"  # the kept files look as a user gets them
 PACKAGES = tuple(module.package for module in MODULES)
 PYNGUIN = "pynguin==0.48.0"
 PLOT = "matplotlib==3.11.2"
@@ -27,7 +28,7 @@ PLOT = "matplotlib==3.11.2"
 
 def bench_python() -> Path:
     """The interpreter that runs the pipeline; it has the modules."""
-    return _python("bench", (*TOOLS, *PACKAGES))
+    return _python("bench", (*TOOLS, FORMATTER, *PACKAGES))
 
 
 def pynguin_python() -> Path:
