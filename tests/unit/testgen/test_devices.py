@@ -273,6 +273,35 @@ DEVICES = {
 
         Moved.__module__ = "elsewhere"
     """,
+    "variables of the environment": """
+        import os
+
+        def colour():
+            if "NO_COLOUR" in os.environ:
+                return "none"
+            if os.environ.get("TERM_COLOUR") == "deep":
+                return "deep"
+            return os.getenv("TERM_NAME", "plain")
+    """,
+    "constants of the function itself before those of the rest": """
+        NOISE = [{}]
+
+        def pick(word: str, other: str):
+            if word == "needle" and other == "haystack":
+                return 1
+            return 0
+    """.format(", ".join(f"'noise {number}'" for number in range(400))),
+    "calls that never end, beside others": """
+        def spin(number: int) -> int:
+            while number:
+                number += 1
+            return number
+
+        def half(number: int) -> int:
+            if number > 9:
+                return number // 2
+            return 0
+    """,
     "private functions that no public one reaches": """
         def outer(x: int) -> int:
             return x

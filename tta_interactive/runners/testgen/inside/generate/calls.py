@@ -75,6 +75,8 @@ class Candidate:
     """Statements taken as they are, from a doctest or an earlier run: then `last` is None."""
     label: str = "example"
     """What they call."""
+    given: tuple[str, ...] = ()
+    """Statements that come first: what the environment holds."""
     wrap: str = ""
     """What is done with the value: `list({})`, `asyncio.run(collected({}))`."""
 
@@ -85,7 +87,8 @@ class Candidate:
     def statements(self) -> list[str]:
         if self.last is None:
             return list(self.raw)
-        lines = [f"{self.variable} = {self.made}"] if self.made else []
+        lines = list(self.given)
+        lines += [f"{self.variable} = {self.made}"] if self.made else []
         lines += [use.on(self.variable) for use in self.before]
         last = self.last.on(self.variable)
         return [*lines, self.wrap.format(last) if self.wrap else last]
@@ -133,6 +136,11 @@ class Caller:
 
     def new(self, target: Target) -> Candidate | None:
         """A fresh candidate for the target, or None if its signature cannot be read."""
+        candidate = self._fresh(target)
+        given = self._values.environment()
+        return replace(candidate, given=given) if candidate and given else candidate
+
+    def _fresh(self, target: Target) -> Candidate | None:
         self._values.stand_at(first_line(target))
         use = self._use(target)
         if use is None:

@@ -38,7 +38,7 @@ BEAT = 256  # bytes: one record, written over and over
 TABLES = (tuple, list, set, frozenset, dict)
 MAX_NUMBERS = 5000
 PER_TABLE = 12
-CALL_LIMIT = 1.0  # seconds
+CALL_LIMIT = 0.6  # seconds
 SIMPLIFYING = 0.1  # of the budget
 
 

@@ -43,7 +43,9 @@ def of_module(tree: ast.Module) -> Constants:
     """The constants of a module, its docstrings' examples and what they quote."""
     found = Constants()
     docs = _docstrings(tree)
-    for part in (_without_docstrings(tree), *_example_trees(docs)):
+    for node in _code_nodes(tree):
+        found.add(node)
+    for part in _example_trees(docs):
         for node in ast.walk(part):
             found.add(node)
     for doc in docs:
@@ -55,12 +57,12 @@ def of_functions(tree: ast.Module) -> dict[int, Constants]:
     """First line of a function -> its constants and those of the functions that it calls."""
     bodies: dict[int, tuple[Constants, set[str]]] = {}
     by_name: dict[str, list[int]] = {}
-    for node in ast.walk(_without_docstrings(tree)):
+    for node in ast.walk(tree):
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         first = min([node.lineno, *(mark.lineno for mark in node.decorator_list)])
         found, called = Constants(), set(_called(node))
-        for part in ast.walk(node):
+        for part in _code_nodes(node):
             found.add(part)
         for text in re.findall(r"[\"'`]([^\"'`\n]{1,40})[\"'`]", ast.get_docstring(node) or ""):
             found.texts.add(text)
@@ -85,6 +87,31 @@ def _called(node: ast.AST) -> Iterator[str]:
                 yield part.func.id
             elif isinstance(part.func, ast.Attribute):
                 yield part.func.attr
+
+
+def variables_in(tree: ast.Module) -> list[str]:
+    """The names of environment variables that the code reads."""
+    found: dict[str, None] = {}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Subscript(value=holder, slice=ast.Constant(value=str() as name)):
+                pass
+            case ast.Call(
+                func=ast.Attribute(value=holder, attr="get" | "getenv" | "pop" | "setdefault"),
+                args=[ast.Constant(value=str() as name), *_],
+            ):
+                pass
+            case ast.Compare(
+                left=ast.Constant(value=str() as name),
+                ops=[ast.In() | ast.NotIn()],
+                comparators=[holder],
+            ):
+                pass
+            case _:
+                continue
+        if ast.unparse(holder) in ("os.environ", "environ", "os"):
+            found[name] = None
+    return [name for name in found if "=" not in name and "\0" not in name]
 
 
 def patterns_in(tree: ast.Module) -> list["re.Pattern[Any]"]:
@@ -117,12 +144,17 @@ def _docstrings(tree: ast.Module) -> list[str]:
     return [doc for doc in found if doc]
 
 
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    copy = ast.parse(ast.unparse(tree))
-    for node in ast.walk(copy):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            node.value.value = None
-    return copy
+def _code_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """Every node but those of docstrings and other texts that stand alone."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += [
+            part
+            for part in ast.iter_child_nodes(node)
+            if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))
+        ]
 
 
 def _example_trees(docs: list[str]) -> list[ast.AST]:

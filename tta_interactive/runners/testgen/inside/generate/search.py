@@ -21,6 +21,7 @@ from .trace import NOTHING, Arc, Runner
 from .values import Values
 
 MAX_OBJECTS = 25
+LEAST_SECONDS = 0.06
 PRIVATE_AFTER = 3000  # tries: until then callers may reach it
 MAX_LAZY = 20  # items of something that may be endless
 PATIENCE = 15_000  # tries without anything new, after which more bring next to nothing
@@ -71,6 +72,7 @@ class Search:
         keep: Callable[[Found], None],
     ) -> None:
         self._targets, self._caller, self._expectations = targets, caller, expectations
+        self._runner, self._seconds = runner, dict[str, float]()
         self._attempts = Attempts(runner, expectations, names, values, draw)
         self._values, self._draw = values, draw
         self._focus, self._beat, self._keep = focus, beat, keep
@@ -174,7 +176,7 @@ class Search:
     def _consider(self, candidate: Candidate) -> bool:
         """Try a candidate; whether it was worth keeping."""
         self._tries[candidate.target] = self._tries.get(candidate.target, 0) + 1
-        seen = self._attempts.seen(candidate)
+        seen = self._timed(candidate)
         if seen is None:
             # Too slow or not allowed, and likely to be so again.
             self._refused[candidate.target] = self._refused.get(candidate.target, 0) + 1
@@ -205,6 +207,17 @@ class Search:
         if candidate.last is not None and not wrong:
             self._corpus.append(candidate)
         return True
+
+    def _timed(self, candidate: Candidate) -> Seen | None:
+        """Try it; a target that took too long has half the time from then on."""
+        runner, target = self._runner, candidate.target
+        usual, before = runner.limit, runner.too_long
+        runner.limit = self._seconds.get(target, usual)
+        seen = self._attempts.seen(candidate)
+        if runner.too_long > before:
+            self._seconds[target] = max(LEAST_SECONDS, runner.limit / 2)
+        runner.limit = usual
+        return seen
 
     def _remember(self, seen: Seen, is_new: bool) -> None:
         """Objects that worked are arguments and subjects of later candidates."""

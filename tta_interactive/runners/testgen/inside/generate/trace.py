@@ -85,7 +85,11 @@ class Runner:
         own: Path,
     ) -> None:
         self._file, self._space, self._guard = file, space, guard
-        self._raises, self._limit = raises, limit
+        self._raises = raises
+        self.limit = limit
+        """Seconds that the next run may take."""
+        self.too_long = 0
+        """How many runs took longer."""
         self._fixtures = Fixtures(own, guard)
         self._alarm_is_set = False
         signal.signal(signal.SIGALRM, self._stop)
@@ -108,7 +112,7 @@ class Runner:
         with self._fixtures.given(statements, names):
             sys.stdout, sys.stderr = sink, _Sink()  # type: ignore[assignment]  # all that print needs
             self._guard.in_a_call = True
-            signal.setitimer(signal.ITIMER_REAL, self._limit, self._limit)
+            signal.setitimer(signal.ITIMER_REAL, self.limit, self.limit)
             try:
                 if traced:
                     sys.settrace(_tracer(self._file, arcs.add))
@@ -127,7 +131,10 @@ class Runner:
                 return None
             except Exception as caught:  # boundary: whatever the module raises is a result
                 error = caught
-            except (TookTooLong, PrintedTooMuch, Refused, SystemExit, KeyboardInterrupt):
+            except TookTooLong:
+                self.too_long += 1
+                return None
+            except (PrintedTooMuch, Refused, SystemExit, KeyboardInterrupt):
                 return None
             except BaseException:  # boundary: no test should expect such a thing
                 return None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from .asynchronous import HELPERS
-from .mining import MAX_NUMBER, MAX_TEXT, is_special, of_functions, of_module
+from .mining import MAX_NUMBER, MAX_TEXT, is_special, of_functions, of_module, variables_in
 from .names import Names
 from .regexes import strings_of
 from .setup import Setup
@@ -69,6 +69,7 @@ class Values:
             first: (sorted(one.texts), sorted(one.numbers))
             for first, one in of_functions(tree).items()
         }
+        self._variables = variables_in(tree)
         self.setup = Setup(sorted(constants.texts), draw)
         self._plain: dict[str, Callable[[], str]] = {
             "str": lambda: repr(self._text()),
@@ -84,6 +85,14 @@ class Values:
             "\r\n" if {"\r\n", b"\r\n"} & {*constants.texts, *constants.bytes} else "\n"
         )
         self._near: tuple[list[str], list[int]] = ([], [])
+
+    def environment(self) -> tuple[str, ...]:
+        """Now and then a statement that sets a variable which the module reads."""
+        draw = self._draw
+        if not self._variables or draw.random() > 0.2:
+            return ()
+        value = draw.choice(("1", "0", "true", "", "a", self._text().replace("\0", "")))
+        return (f"monkeypatch.setenv({draw.choice(self._variables)!r}, {value!r})",)
 
     def stand_at(self, first_line: int) -> None:
         """From now on prefer the constants of the function that begins there."""
