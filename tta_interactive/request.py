@@ -25,9 +25,9 @@ from pydantic import (
 )
 
 from tta_interactive.errors import InvalidRequestError, RequestError
-from tta_interactive.kinds import Step, checked_params, get_kind
+from tta_interactive.kinds import Kind, Step, checked_params, get_kind
 from tta_interactive.kinds.steps import MAX_DEPTH, MAX_STEPS
-from tta_interactive.task import Priority, SandboxLevel, Task
+from tta_interactive.task import OnFailure, Priority, SandboxLevel, Task
 
 MAX_REQUEST_BYTES: Final = 16 * 1024 * 1024  # larger data belongs in a file
 MAX_ATTEMPTS: Final = 100
@@ -188,14 +188,20 @@ def as_tasks(request: TaskRequest, *, owner: str, python: str, at: datetime) -> 
             f"Request keys that begin with {RESERVED!r} are reserved. Use another key."
         )
     task = as_task(request, owner=owner, python=python, at=at)
-    kind = get_kind(task.kind)
-    params = checked_params(kind, task.params)
-    steps = kind.steps(params)
+    steps, on_failure = _parts(task)
     if not steps:
         return [task]
-    on_failure = kind.on_failure(params)
     task = task.model_copy(update={"steps": len(steps), "on_failure": on_failure})
     return [task, *steps_of(task, steps, at=at)]
+
+
+def _parts(task: Task) -> tuple[Sequence[Step], OnFailure]:
+    """The steps that a task consists of, and what a failure among them means."""
+    kind = get_kind(task.kind)
+    if type(kind).steps is Kind.steps:  # most kinds: their params need no second check
+        return (), "continue"
+    params = checked_params(kind, task.params)
+    return kind.steps(params), kind.on_failure(params)
 
 
 def steps_of(parent: Task, steps: Sequence[Step], *, at: datetime, depth: int = 1) -> list[Task]:
@@ -249,9 +255,7 @@ def _step_tasks(
         request_key=f"{RESERVED}{parent.id}/{step.name}",
     )
     task = as_task(request, owner=parent.owner, python=step.python or parent.python, at=at)
-    kind = get_kind(task.kind)
-    params = checked_params(kind, task.params)
-    below = kind.steps(params)
+    below, on_failure = _parts(task)
     task = task.model_copy(
         update={
             # The same whenever it is made: who adds the steps a second time adds nothing.
@@ -259,7 +263,7 @@ def _step_tasks(
             "parent": parent.id,
             "step": step.name,
             "steps": len(below),
-            "on_failure": kind.on_failure(params),
+            "on_failure": on_failure,
             "sandbox": max(task.sandbox or SandboxLevel.NONE, parent.sandbox or SandboxLevel.NONE),
             # As whoever submitted the whole has it; this may be the worker's process.
             "environment": {**parent.environment, **step.environment},
