@@ -244,7 +244,8 @@ class Worker:
         pause = min(times) - now
         for moment in (self._not_before, self._parents.next_deadline):
             if moment is not None:
-                pause = min(pause, moment - time.time())
+                # While the disk is full, what is due has to wait: no turn could do it.
+                pause = min(pause, max(moment - time.time(), self._retry_at - now))
         return max(pause, 0.0)
 
     def _exchange(self) -> None:
