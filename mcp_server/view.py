@@ -38,6 +38,9 @@ SUMMARY: Final = (
     "cached",
 )
 
+# What only a picture needs.
+LEFT_OUT: Final = frozenset({"covered", "timeline"})
+
 
 def task_view(
     task: Task, now: datetime, *, foreign: bool = False, results: bool = True, room: int = 1
@@ -71,10 +74,17 @@ def task_view(
         elapsed_seconds=_elapsed(task, now),
         sandbox=task.sandbox_got.word if task.sandbox_got is not None else None,
         summary=summary(task) if shown else {},
-        result=bounded(clean(task.result), MAX_RESULT_BYTES // room) if shown else None,
+        result=bounded(clean(_told(task)), MAX_RESULT_BYTES // room) if shown else None,
         error=error,
         owner=one_line(task.owner, 80) if foreign else None,
     )
+
+
+def _told(task: Task) -> JsonValue:
+    """The result without what only a picture needs."""
+    if task.kind != "tests" or not isinstance(task.result, dict):
+        return task.result
+    return {name: value for name, value in task.result.items() if name not in LEFT_OUT}
 
 
 def next_action(task: Task, *, foreign: bool = False) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.processes import of_store, until
+from tests.e2e.tta_command import on_terminal, run
 from tta_interactive.blocking import BlockingEngine
 from tta_interactive.task import Task
 from tta_interactive.worker.start import stop_worker, worker_pid
@@ -142,6 +144,38 @@ def test_a_store_inside_the_workspace_is_no_hindrance(project: Path) -> None:
             check_report(project, engine.wait(generate(engine, project), 90))
     finally:
         assert stop_worker(home)
+
+
+def test_the_module_is_shown_with_what_the_tests_reach(
+    engine: BlockingEngine, project: Path, home: Path
+) -> None:
+    (project / "calc.py").write_text(
+        CALC + "\n\ndef lost() -> None:\n    open('/nowhere/x', 'w')\n"
+    )
+    task = engine.wait(generate(engine, project), 90)
+    assert isinstance(task.result, dict)
+    assert task.result["files"] == [task.result["output_path"]]
+    course = task.result["timeline"]
+    assert isinstance(course, list)
+    assert course[-1][1] == task.result["line"]  # pyright: ignore
+    shown = run(home, "coverage", task.id)
+    assert shown.returncode == 0, shown.stderr
+    assert "+  5  def clamp(value: int, low: int, high: int) -> int:" in shown.stdout
+    facts = json.loads(run(home, "coverage", task.id, "--json").stdout)
+    assert facts["uncovered"] == task.result["uncovered"]
+    with on_terminal(home, "coverage", task.id) as terminal:
+        terminal.expect(re.escape("\x1b[") + "32m.*def clamp")
+    (project / "calc.py").write_text(CALC)
+    gone = run(home, "coverage", task.id)
+    assert (gone.returncode, gone.stdout) == (2, "")
+    assert "was changed since" in gone.stderr
+
+
+def test_only_a_finished_tests_task_has_coverage(engine: BlockingEngine, home: Path) -> None:
+    task = engine.wait(engine.submit("shell", {"argv": ["true"]}), 20)
+    shown = run(home, "coverage", task.id)
+    assert shown.returncode == 2
+    assert "kind 'tests'" in shown.stderr
 
 
 HOSTILE = {

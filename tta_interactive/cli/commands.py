@@ -7,6 +7,7 @@ from typing import Final
 
 from tta_interactive.blocking import BlockingEngine
 from tta_interactive.cli.board import board
+from tta_interactive.cli.coverage import coverage
 from tta_interactive.cli.doctor import doctor
 from tta_interactive.cli.exits import Exit, exit_for
 from tta_interactive.cli.logs import logs
@@ -232,6 +233,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "cancel": cancel,
     "retry": retry,
     "logs": logs,
+    "coverage": coverage,
     "worker": worker,
     "board": board,
     "doctor": doctor,

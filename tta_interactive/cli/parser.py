@@ -160,6 +160,10 @@ def _look(command: Callable[..., Parser]) -> None:
         "--raw", action="store_true", help="as it was printed: may act on your terminal"
     )
 
+    coverage = command("coverage", "show a module with the lines that its kept tests run and miss")
+    coverage.add_argument("id", metavar="ID", help="a completed task of the kind tests")
+    coverage.add_argument("--missed", action="store_true", help="only what is missed, and nearby")
+
 
 def _change(command: Callable[..., Parser]) -> None:
     cancel = command("cancel", "cancel tasks; their processes are ended")

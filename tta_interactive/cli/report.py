@@ -14,6 +14,7 @@ from tta_interactive.duration import span
 from tta_interactive.text import one_line
 
 BAR: Final = 40
+MISSED: Final = 60  # characters: `tta coverage` shows them all
 LEAST_BAR: Final = 8
 MOST_ODD: Final = 3
 
@@ -151,6 +152,9 @@ def _facts(result: Mapping[str, JsonValue], took: float | None) -> list[str]:
         lines.append(f"mutants {percent:.1f} % noticed")
     if took is not None:
         lines.append(f"time    {span(took)}" + (" (cached)" if result.get("cached") else ""))
+    missed = result.get("uncovered")
+    if isinstance(missed, str) and missed:
+        lines.append(f"missed  lines {one_line(missed, MISSED)}")
     for name, key in (("sandbox", "sandbox"), ("file", "output_path"), ("run", "command")):
         value = result.get(key)
         if isinstance(value, list):

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from tta_interactive.errors import InvalidRequestError
+from tta_interactive.listing import listing
 from tta_interactive.notebook.markup import card_html
 from tta_interactive.notebook.view import MESSAGE, View, as_text, view_of
 from tta_interactive.task import Task
@@ -58,7 +59,7 @@ class HtmlCard:
 
     def show(self, task: Task) -> None:
         """Show it in the cell that is running."""
-        view = view_of(task, datetime.now(UTC))
+        view = finished_view(task)
         with self._lock:
             shown = display_bundle(self._bundle(view), display_id=uuid.uuid4().hex)
             self._displays.append(shown)
@@ -69,7 +70,7 @@ class HtmlCard:
 
     def finish(self, task: Task) -> None:
         with self._lock:
-            self._replace(view_of(task, datetime.now(UTC)))
+            self._replace(finished_view(task))
 
     def _bundle(self, view: View) -> dict[str, object]:
         return static_bundle(view)
@@ -151,6 +152,15 @@ def display_bundle(bundle: dict[str, object], display_id: str | None = None) -> 
 def static_bundle(view: View) -> dict[str, object]:
     """A card that needs no kernel: what stays in the saved notebook."""
     return {"text/plain": as_text(view), "text/html": card_html(view, live=False)}
+
+
+def finished_view(task: Task) -> View:
+    """A finished task, with the lines of the module that its tests were made for."""
+    view = view_of(task, datetime.now(UTC))
+    if view.report is None:
+        return view
+    lines = tuple(listing(task.result, task.workspace) or ())
+    return replace(view, report=replace(view.report, listing=lines))
 
 
 def _live_html(view: View) -> str:

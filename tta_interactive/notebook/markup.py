@@ -9,6 +9,7 @@ import html
 from collections.abc import Sequence
 from typing import Final
 
+from tta_interactive.notebook.coverage import listing_html, plot_html
 from tta_interactive.notebook.view import Report, Share, Tone, View, percent_words
 
 __all__ = ["card_html", "table_html"]
@@ -169,9 +170,12 @@ def _report(report: Report, colour: str) -> str:
             f"{_text(report.path)}</div>"
         )
     remark = f'<span style="{QUIET}"> · {_text(report.remark)}</span>' if report.remark else ""
+    wanted = next((share.wanted for share in report.shares if share.wanted), None)
+    course = plot_html(report.timeline, wanted)
+    module = listing_html(report.module, report.listing, report.missed) if report.listing else ""
     return (
         f'<div style="margin-top:6px">{_text(report.counts)}{remark}</div>'
-        f'<div style="display:flex;flex-wrap:wrap;gap:4px 24px;margin-top:4px">{shares}</div>{path}'
+        f'<div style="display:flex;flex-wrap:wrap;gap:4px 24px;margin-top:4px">{shares}</div>{path}{course}{module}'
     )
 
 

@@ -15,6 +15,7 @@ from pydantic import JsonValue
 
 from tta_interactive.board.rows import owner_words
 from tta_interactive.duration import span
+from tta_interactive.listing import Line, timeline
 from tta_interactive.task import SandboxLevel, Task, TaskStatus
 from tta_interactive.text import one_line
 
@@ -25,6 +26,7 @@ LABEL: Final = 120
 MESSAGE: Final = 240
 ERROR: Final = 600
 PATH: Final = 400
+MISSED: Final = 60
 
 TONES: Final[Mapping[TaskStatus, Tone]] = {
     TaskStatus.QUEUED: "waiting",
@@ -56,6 +58,13 @@ class Report:
     """`14 tests kept of 17`."""
     shares: tuple[Share, ...]
     path: str
+    timeline: tuple[tuple[float, float], ...]
+    """(seconds, percent of lines)."""
+    module: str
+    listing: tuple[Line, ...]
+    """The module line by line; empty until somebody reads it."""
+    missed: str
+    """The lines that are missed, as `3, 7-9`."""
     remark: str
     """`below the threshold of 90 %`, `from the cache`; empty if there is nothing to remark."""
 
@@ -135,6 +144,10 @@ def report_of(result: JsonValue) -> Report | None:
         counts=_counts(result),
         shares=tuple(shares),
         path=_path(result),
+        timeline=tuple(timeline(result)),
+        module=one_line(str(result.get("module", "")), 200),
+        listing=(),
+        missed=one_line(str(result.get("uncovered", "")), MISSED),
         remark=_remark(result, wanted),
     )
 

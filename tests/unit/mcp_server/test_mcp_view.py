@@ -164,3 +164,12 @@ def test_progress_tells_of_one_task_or_counts_many() -> None:
     running = a_task(status="running", progress=0.25, message="running\x07 tests")
     assert progress_text([running]) == f"{ID} is running 25% running\\x07 tests"
     assert progress_text([running, done(None), done(None)]) == "2 of 3 tasks are over"
+
+
+def test_what_only_a_picture_needs_stays_at_home() -> None:
+    report = {**REPORT, "uncovered": "3, 7-9", "covered": "1-2, 4-6", "timeline": [[0.5, 20.0]]}
+    view = task_view(done(report), LATER)
+    assert view.summary["uncovered"] == "3, 7-9"
+    assert view.result == {**REPORT, "uncovered": "3, 7-9"}
+    other = task_view(done({"covered": "x"}, kind="python"), LATER)
+    assert other.result == {"covered": "x"}

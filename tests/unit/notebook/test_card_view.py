@@ -1,11 +1,14 @@
 """What a person sees of a task; texts are hostile, one sentence per test."""
 
+import hashlib
 import html.parser
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tta_interactive.notebook.card import finished_view
 from tta_interactive.notebook.markup import card_html, table_html
 from tta_interactive.notebook.view import as_text, counts_text, table_text, view_of
 from tta_interactive.task import SandboxLevel, Task, TaskError, TaskStatus
@@ -216,3 +219,37 @@ def test_no_table_is_a_sentence() -> None:
 def test_a_bar_of_unknown_end_travels_on_when_it_is_painted_anew() -> None:
     page = card_html(view_of(running(), NOON), live=True, phase=2.0)
     assert "infinite -0.40s" in page
+
+
+def test_the_course_of_the_coverage_is_a_picture_of_numbers() -> None:
+    points = [[0.5, 20.0], [2.0, 70.5], [9.0, 92.65]]
+    view = view_of(completed(result={**REPORT, "timeline": points}), NOON)
+    made = card_html(view, live=False)
+    assert 'd="M33.3 76.8H133.3V28.3H600.0V7.1"' in made
+    assert "92.6 % of the lines after 9.0 s" in made
+    alone = view_of(completed(result={**REPORT, "timeline": points[:1]}), NOON)
+    assert "<svg" not in card_html(alone, live=False)
+    # Without the picture a sentence is left: no text stands in it.
+    picture = made.partition("<svg")[2].partition("</svg>")[0]
+    assert "<text" not in picture
+
+
+def test_the_module_is_shown_line_by_line_and_its_text_is_escaped(tmp_path: Path) -> None:
+    hostile = "x = '</pre><script>alert(1)</script>'\ny = '\u202e'\n"
+    (tmp_path / "m.py").write_text(hostile, encoding="utf-8")
+    facts = {
+        "module": "<img src=x onerror=alert(1)>",
+        "module_file": "m.py",
+        "module_hash": hashlib.sha256(hostile.encode()).hexdigest(),
+        "covered": "1",
+        "uncovered": "2",
+    }
+    task = completed(result={**REPORT, **facts})
+    made = card_html(
+        finished_view(task.model_copy(update={"workspace": str(tmp_path)})), live=False
+    )
+    assert "1 line missed (2)" in made
+    assert "&lt;script&gt;alert(1)" in made
+    assert "\\u202e" in made
+    assert "<script" not in made
+    assert "<img" not in made

@@ -11,6 +11,7 @@ import pytest
 
 from tta_interactive.kinds.base import RunContext, TaskFailure
 from tta_interactive.kinds.tests import TestsKind, TestsParams
+from tta_interactive.runners.testgen.job import Wish
 from tta_interactive.runners.testgen.module import find_module
 from tta_interactive.runners.testgen.scratch import Copied, copy_project
 from tta_interactive.runners.testgen.split import Suite, split
@@ -99,6 +100,12 @@ class Lab:
             for path in self.workspace.rglob("*")
             if path.is_file()
         }
+
+
+def wished(**options: Any) -> Wish:
+    """What the kind asks of the pipeline."""
+    asked = {"module_path": "m.py", "budget": 30, "use_cache": False, **options}
+    return Wish(**TestsParams.model_validate(asked).model_dump(exclude={"max_modules"}))
 
 
 @pytest.fixture

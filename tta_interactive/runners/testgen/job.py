@@ -20,6 +20,7 @@ from tta_interactive.runners.testgen.steps import Bench
 Say = Callable[[float, str], None]
 Hand = Literal["generate", "verify", "measure"]
 MAX_SUSPICIOUS = 20
+MAX_POINTS = 60
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,16 @@ class Ledger:
         default_factory=lambda: {"generate": 0.0, "verify": 0.0, "measure": 0.0}
     )
     started: float = field(default_factory=time.monotonic)
+
+    timeline: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
+    """(seconds since the start, percent of the module's lines)."""
+
+    def reached(self, line: float) -> None:
+        """Note the percent of lines that are reached now."""
+        points = self.timeline
+        points.append((round(time.monotonic() - self.started, 2), round(line, 2)))
+        if len(points) > MAX_POINTS:
+            del points[1:-1:2]  # every second one: the shape stays
 
     @contextlib.contextmanager
     def timed(self, hand: Hand) -> Generator[None]:

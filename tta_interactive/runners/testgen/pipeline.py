@@ -6,6 +6,7 @@ find -> copy -> import once -> [cache] -> generate -> verify -> measure -> drop 
 report <- run in the real tree <- write <----------------------------------+
 """
 
+import hashlib
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from tta_interactive.runners.testgen.existing import (
 from tta_interactive.runners.testgen.file_text import quoted
 from tta_interactive.runners.testgen.interpreter import other_interpreter, our_interpreter
 from tta_interactive.runners.testgen.job import Job, Ledger, Wish
+from tta_interactive.runners.testgen.measure import ranges
 from tta_interactive.runners.testgen.module import find_module
 from tta_interactive.runners.testgen.mutants import check_installed
 from tta_interactive.runners.testgen.mutation import mutation_score
@@ -83,6 +85,7 @@ def run(wish: Wish, context: RunContext, backend: Backend | None = None) -> Test
         return report
     say(0.04, f"Importing {source.name} in the sandbox")
     probed = probe(bench, source, copied)
+    ledger.reached(probed.line)
     job = Job(
         wish, workspace, backend, bench, source, copied, output, probed, interpreter, ledger, say
     )
@@ -119,6 +122,10 @@ def _options(wish: Wish, output: Path) -> dict[str, Any]:
         "asked": wish.module_path,
         "python": wish.python,
     }
+
+
+def _relative(file: Path, workspace: Path) -> Path:
+    return file.relative_to(workspace) if file.is_relative_to(workspace) else file
 
 
 def _mutation(job: Job, placed: Placed) -> Mutation | None:
@@ -158,7 +165,13 @@ def _report(job: Job, placed: Placed, mutation: Mutation | None) -> TestsReport:
         branch=measured.branch,
         baseline=Coverage(line=before.line, branch=before.branch),
         extended=job.existing is not None,
-        uncovered=measured.missing,
+        uncovered=ranges(measured.missing),
+        covered=ranges(measured.covered),
+        partial=ranges(measured.partial),
+        module_file=str(_relative(job.source.file, job.workspace)),
+        module_hash=hashlib.sha256(job.source.data).hexdigest(),
+        timeline=tuple(ledger.timeline),
+        files=(str(job.output),) if placed.tests.units else (),
         suspicious=tuple(ledger.suspicious),
         threshold=wish.coverage_threshold,
         threshold_met=met,

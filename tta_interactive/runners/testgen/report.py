@@ -109,8 +109,20 @@ class TestsReport(BaseModel):
     """What the import alone reaches; of a file that was extended: what its tests reached."""
     extended: bool = False
     """Whether the tests were added to a file that was there, and nothing else in it touched."""
-    uncovered: tuple[int, ...]
-    """The lines that no kept test runs."""
+    uncovered: str
+    """The lines that no kept test runs, as `3, 7-9`."""
+    covered: str
+    """The lines that they run."""
+    partial: str
+    """Of those: the ones with a branch that they never take."""
+    module_file: str
+    """The module, relative to the workspace where it lies in it."""
+    module_hash: str
+    """SHA-256 of what was measured."""
+    timeline: tuple[tuple[float, float], ...]
+    """Coverage over time: seconds since the start, and percent of the module's lines."""
+    files: tuple[str, ...]
+    """What was written, relative to the workspace."""
     suspicious: tuple[Suspicion, ...] = ()
     """Behaviour that looks like a bug, most telling first: look there before you trust it."""
     threshold: float

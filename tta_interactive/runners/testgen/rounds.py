@@ -65,7 +65,7 @@ def _round(
 ) -> tuple[Suite | None, Measured | None]:
     say, ledger = _in_round(job.say, order.round), job.ledger
     with ledger.timed("generate"):
-        brought = job.backend.generate(job.bench, order, _generating(say))
+        brought = job.backend.generate(job.bench, order, _generating(job, say))
     ledger.suspect(brought.suspicious)
     new = _parts(brought)
     ledger.generated += len(new.units)
@@ -80,7 +80,10 @@ def _round(
     both = kept.joined(good) if kept else good
     say(0.9, f"Measuring the coverage of {len(both.units)} tests")
     with ledger.timed("measure"):
-        return worthwhile(job, both) or (kept, measured)
+        tests, after = worthwhile(job, both) or (kept, measured)
+    if after is not None:
+        ledger.reached(after.line)
+    return tests, after
 
 
 def _verified(job: Job, new: Suite, say: Say) -> Verdict:
@@ -103,8 +106,9 @@ def _in_round(say: Say, number: int) -> Say:
     return lambda part, words: say(start + part * (end - start), words)
 
 
-def _generating(say: Say) -> Callable[[float], None]:
+def _generating(job: Job, say: Say) -> Callable[[float], None]:
     """Reports each new percent of the lines that a search has reached."""
+    base = job.known.line if job.known else job.probed.line
     shown = -1
 
     def progress(reached: float) -> None:
@@ -112,6 +116,8 @@ def _generating(say: Say) -> Callable[[float], None]:
         percent = int(100 * reached)
         if percent > shown:
             shown = percent
+            # What is no line of a function runs at the import.
+            job.ledger.reached(max(base, job.probed.line + reached * (100 - job.probed.line)))
             say(0.6 * reached, f"Generating tests: {percent} % of the lines in functions so far")
 
     return progress
