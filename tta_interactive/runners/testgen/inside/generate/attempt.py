@@ -56,6 +56,12 @@ class Attempts:
         outcome = self._runner.run(seen.statements, traced=False)
         return replace(seen, outcome=outcome) if outcome else None
 
+    def replayed(self, candidate: Candidate, test: Written, limit: float) -> Seen | None:
+        """What the statements of a test do now, in at most so many seconds."""
+        statements = list(test.statements)
+        outcome = self._runner.run(statements, traced=False, limit=limit)
+        return Seen(candidate, statements, outcome) if outcome else None
+
     def seen(self, candidate: Candidate) -> Seen | None:
         """Run it, in the form that its value calls for; None: it cannot be a test."""
         if candidate.last is not None and not candidate.wrap:

@@ -8,26 +8,30 @@ was being called.
 import ast
 import importlib
 import inspect
+import itertools
 import json
 import os
 import random
 import re
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, cast
 
 from ..guard import Guard
-from ..place import limit_resources, put_on_path, write_report
+from ..place import limit_resources, put_on_path
 from .asynchronous import HELPERS
 from .calls import Caller, Candidate
-from .emit import as_file
+from .changes import Changes
 from .expect import Expectations
+from .handing import hand_over, needed, rows_of
 from .hints import names_for_hints
 from .mining import is_special, module_doctests, patterns_in
 from .names import Names
 from .search import Found, Limits, Search
+from .sharpen import Sharpener
 from .surroundings import classes_named, instances
 from .targets import add_helpers, enum_members, find_targets
 from .trace import Runner
@@ -39,7 +43,7 @@ TABLES = (tuple, list, set, frozenset, dict)
 MAX_NUMBERS = 5000
 PER_TABLE = 12
 CALL_LIMIT = 0.6  # seconds
-SIMPLIFYING = 0.1  # of the budget
+SEARCHING, SIMPLIFYING = 0.6, 0.1  # shares of the budget; the rest makes tests that notice more
 
 
 def run(job: dict[str, Any]) -> None:
@@ -101,25 +105,31 @@ def run(job: dict[str, Any]) -> None:
         beat=report_beat,
         keep=keep,
     )
+    end = time.monotonic() + job["seconds"]
+    share = 1.0 - SIMPLIFYING if job["round"] else SEARCHING
     if targets:
-        search.run(first, Limits(job["steps"], job["seconds"] * (1 - SIMPLIFYING)))
+        search.run(first, Limits(int(share * job["steps"]), share * job["seconds"]))
     # In a later round the replayed ones are in the caller's hands already.
-    tried = len(first) if job["round"] else 0
-    chosen = search.chosen(job["most"], skip=tried)
+    chosen = needed(search.chosen(job["most"], skip=len(first) if job["round"] else 0))
     tests = search.simplified(
         chosen, Limits(int(job["steps"] * SIMPLIFYING), job["seconds"] * SIMPLIFYING)
     )
-    file = as_file(tests, names)
-    write_report(
-        job["report"],
-        {
-            "source": file.text,
-            "subjects": file.subjects,
-            "tests": len(tests),
-            "steps": search.steps,
-            "targets": len(targets),
-            "missing": sorted(every_line - search.lines),
-        },
+    facts = {"targets": len(targets), "missing": sorted(every_line - search.lines)}
+    beats = itertools.count(search.steps)
+    hand_over(
+        job,
+        search,
+        rows_of(chosen, tests),
+        Sharpener(
+            Changes(tree, str(module.__file__)),
+            search.attempts,
+            caller,
+            draw,
+            lambda: report_beat(next(beats), "", search.lines),
+            end,
+        ),
+        names,
+        facts,
     )
     sys.stdout.flush()
     os._exit(0)  # threads and exit hooks of the module have no say

@@ -73,7 +73,7 @@ class Search:
     ) -> None:
         self._targets, self._caller, self._expectations = targets, caller, expectations
         self._runner, self._seconds = runner, dict[str, float]()
-        self._attempts = Attempts(runner, expectations, names, values, draw)
+        self.attempts = Attempts(runner, expectations, names, values, draw)
         self._values, self._draw = values, draw
         self._focus, self._beat, self._keep = focus, beat, keep
         self._sound: set[Arc] = set()
@@ -134,17 +134,17 @@ class Search:
         return sorted(picked, key=lambda one: order.get(one.candidate.target, -1))
 
     def simplified(self, chosen: list[Found], limits: Limits) -> list[Written]:
-        """The tests of the chosen ones, without what they do not need."""
-        simplifier = Simplifier(self._attempts, limits.steps, limits.seconds)
+        """The test of each of the chosen, without what it does not need."""
+        simplifier = Simplifier(self.attempts, limits.steps, limits.seconds)
         tests: list[Written] = []
         for one in chosen:
-            seen = self._attempts.rerun(one.seen)
+            seen = self.attempts.rerun(one.seen)
             same = seen is not None and one.arcs <= seen.outcome.arcs
             self._beat(self.steps, one.candidate.target, self.lines)
             tests.append(
                 simplifier.simplified(seen, one.test, one.arcs) if seen and same else one.test
             )
-        return list(dict.fromkeys(tests))
+        return tests
 
     def _first_of_each(self) -> Iterator[Candidate]:
         public = [
@@ -171,7 +171,9 @@ class Search:
             # The newest reached deepest; older ones still get their turn.
             at = int(len(self._corpus) * self._draw.random() ** 0.5)
             return self._caller.changed(self._corpus[at])
-        return self._caller.new(self._draw.choices(self._targets, weights)[0])
+        # Where all are private, none has weight until later.
+        usable = weights if any(weight > 0 for weight in weights) else None
+        return self._caller.new(self._draw.choices(self._targets, usable)[0])
 
     def _consider(self, candidate: Candidate) -> bool:
         """Try a candidate; whether it was worth keeping."""
@@ -192,10 +194,10 @@ class Search:
             return False
         if candidate.last is None and not is_sound:
             return False  # an example of the documentation that does not work here
-        seen = self._attempts.shortened(self._attempts.direct(seen, new), new)
+        seen = self.attempts.shortened(self.attempts.direct(seen, new), new)
         candidate, outcome = seen.candidate, seen.outcome
-        test, again = self._attempts.written(seen), self._attempts.again(seen)
-        if again is None or test is None or test != self._attempts.written(again):
+        test, again = self.attempts.written(seen), self.attempts.again(seen)
+        if again is None or test is None or test != self.attempts.written(again):
             return False  # not the same twice: no test
         self._any |= outcome.arcs
         if is_sound:
@@ -213,7 +215,7 @@ class Search:
         runner, target = self._runner, candidate.target
         usual, before = runner.limit, runner.too_long
         runner.limit = self._seconds.get(target, usual)
-        seen = self._attempts.seen(candidate)
+        seen = self.attempts.seen(candidate)
         if runner.too_long > before:
             self._seconds[target] = max(LEAST_SECONDS, runner.limit / 2)
         runner.limit = usual

@@ -94,7 +94,9 @@ class Runner:
         self._alarm_is_set = False
         signal.signal(signal.SIGALRM, self._stop)
 
-    def run(self, statements: Sequence[str], *, traced: bool = True) -> Outcome | None:
+    def run(
+        self, statements: Sequence[str], *, traced: bool = True, limit: float = 0.0
+    ) -> Outcome | None:
         """None: the statements cannot be a test (too slow, refused, end the process, ...)."""
         codes: list[CodeType] = []
         try:
@@ -112,7 +114,8 @@ class Runner:
         with self._fixtures.given(statements, names):
             sys.stdout, sys.stderr = sink, _Sink()  # type: ignore[assignment]  # all that print needs
             self._guard.in_a_call = True
-            signal.setitimer(signal.ITIMER_REAL, self.limit, self.limit)
+            seconds = limit or self.limit
+            signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
             try:
                 if traced:
                     sys.settrace(_tracer(self._file, arcs.add))
