@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip("playwright", reason="Playwright is not installed")
 
 from tests.browser.lab import Lab, until
+from tta_interactive.blocking import BlockingEngine
 
 pytestmark = pytest.mark.browser
 
@@ -65,3 +66,23 @@ def test_hostile_words_are_text_in_the_live_and_in_the_reopened_notebook(lab: La
             assert output.locator(".jp-OutputArea-output").locator("img, script").count() == 0
         assert "owned" not in opened.page.title()
         opened.page.close()
+
+
+def test_a_board_is_live_and_obeys_while_a_cell_is_busy(lab: Lab) -> None:
+    cells = ["%load_ext tta_interactive", "%tta_board", "import time; time.sleep(12); print('end')"]
+    notebook = lab.open("board.ipynb", cells)
+    notebook.run(0)
+    notebook.run(1)
+    board = notebook.page.locator(".tta-board")
+    board.wait_for()
+    notebook.start(2)
+    with BlockingEngine(lab.home / "store", owner="cli") as engine:
+        slow = engine.submit("shell", {"argv": ["sleep", "60"]}, label=CANARY)
+        row = board.locator("tbody tr").filter(has_text=CANARY)
+        until(lambda: row.count() == 1 and "running" in row.inner_text(), "the row is running")
+        row.get_by_role("button", name="Cancel").click()
+        until(lambda: "cancelled" in row.inner_text(), "the row is cancelled")
+        assert engine.status(slow).status == "cancelled"
+    assert not notebook.is_done(2)
+    assert board.locator("img, script").count() == 0
+    notebook.page.close()

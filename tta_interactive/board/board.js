@@ -22,6 +22,7 @@ const COLUMNS = [
   ["submitted", "Submitted"],
   [null, ""],
 ];
+const GONE = "The kernel is gone; this is how the tasks stood. Run %tta_board again.";
 const TYPING_MS = 250; // a search starts when the reader pauses
 const TICK_MS = 1000; // the seconds of running tasks go on
 const BARS = 40;
@@ -505,7 +506,10 @@ export default {
   render({ model, el }) {
     return mount(el, {
       send: (message) => model.send(message),
-      listen: (callback) => model.on("msg:custom", callback),
+      listen: (callback) => {
+        model.on("msg:custom", callback);
+        model.on("comm_live_update", () => callback({ type: "problem", text: GONE }));
+      },
     });
   },
 };

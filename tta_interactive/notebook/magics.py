@@ -20,6 +20,7 @@ from tta_interactive.notebook.card import display_bundle, display_mode
 from tta_interactive.notebook.completer import offers
 from tta_interactive.notebook.handle import TaskHandle, result_of
 from tta_interactive.notebook.line import Line, LineError, Spot, read_line
+from tta_interactive.notebook.live_board import is_possible
 from tta_interactive.notebook.markup import table_html
 from tta_interactive.notebook.options import OptionError, plain, read_options
 from tta_interactive.notebook.payload import pickled_call
@@ -160,6 +161,17 @@ class Magics:
         else:
             self._table(tasks)
 
+    def _board(self, options: argparse.Namespace, names: "_Names") -> None:
+        mode = display_mode(self.session.shell)
+        is_filtered = options.state or options.kind
+        if mode != "widget" or options.json or is_filtered or not is_possible():
+            self._list(options, names)
+            return
+        tasks = self.session.engine.list(limit=options.limit, with_steps=False)
+        views = [view_of(task, datetime.now(UTC)) for task in tasks]
+        static = {"text/plain": table_text(views), "text/html": table_html(views)}
+        display_bundle({**static, **self.session.new_board().view})
+
     def _table(self, tasks: Sequence[Task]) -> None:
         at = datetime.now(UTC)
         views = [view_of(task, at) for task in tasks]
@@ -247,7 +259,7 @@ _RUN: Final[dict[str, Callable[[Magics, argparse.Namespace, "_Names"], object]]]
     "tta_cancel": Magics._cancel,  # pyright: ignore[reportPrivateUsage]
     "tta_logs": Magics._logs,  # pyright: ignore[reportPrivateUsage]
     "tta_list": Magics._list,  # pyright: ignore[reportPrivateUsage]
-    "tta_board": Magics._list,  # pyright: ignore[reportPrivateUsage]
+    "tta_board": Magics._board,  # pyright: ignore[reportPrivateUsage]
 }
 
 

@@ -12,10 +12,13 @@ from tta_interactive.notebook.card import (
     display_mode,
     static_bundle,
 )
+from tta_interactive.notebook.live_board import LiveBoard
 from tta_interactive.notebook.pump import Pump
 from tta_interactive.notebook.view import as_text, view_of
 from tta_interactive.task import Task
 from tta_interactive.text import visible
+
+MAX_BOARDS = 4
 
 
 class Session:
@@ -28,6 +31,7 @@ class Session:
         self._pid = os.getpid()
         self._engine: BlockingEngine | None = None
         self._pump: Pump | None = None
+        self._boards: list[LiveBoard] = []
 
     @property
     def engine(self) -> BlockingEngine:
@@ -62,6 +66,14 @@ class Session:
         card.show(task)
         pump.feed(task, card)
 
+    def new_board(self) -> LiveBoard:
+        """A live board of all tasks; the oldest of many ends."""
+        self._boards = [board for board in self._boards if board.belongs_here]
+        if len(self._boards) >= MAX_BOARDS:
+            self._boards.pop(0).close()
+        self._boards.append(LiveBoard(self.engine))
+        return self._boards[-1]
+
     def close(self) -> None:
         """Let go of everything; tasks go on."""
         if self._pid != os.getpid():
@@ -69,6 +81,8 @@ class Session:
         if self._pump is not None:
             self._pump.close()
             self._pump = None
+        while self._boards:
+            self._boards.pop().close()
         if self._engine is not None:
             self._engine.close()
             self._engine = None
