@@ -200,7 +200,9 @@ def _logs(name: str) -> _Parser:
 def _list(name: str) -> _Parser:
     parser = _new(
         name,
-        "The newest tasks of all doors as one table.",
+        "All tasks of all doors, live; with a filter as one table."
+        if name == "tta_board"
+        else "The newest tasks of all doors as one table.",
         f"""\
   %{name}
   %{name} --state running --state queued
