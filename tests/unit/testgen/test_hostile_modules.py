@@ -249,4 +249,4 @@ def test_secrets_of_the_environment_do_not_reach_the_module(
     text = (lab.workspace / report["output_path"]).read_text()
     assert report["kept"] >= 1
     assert "SECRET_KEY" not in text
-    assert "ADDOPTS" not in text
+    assert "PYTEST_ADDOPTS" not in text
