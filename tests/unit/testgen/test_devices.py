@@ -302,6 +302,38 @@ DEVICES = {
                 return number // 2
             return 0
     """,
+    "examples of the documentation, and what is near them": """
+        class Basket:
+            '''Things to buy.
+
+            >>> from decimal import Decimal
+            >>> basket = Basket()
+            >>> basket.put("tea:3")
+            >>> basket.put("milk:1")
+            >>> basket.put("rice:2")
+            >>> basket.put("salt:1")
+            >>> basket.put("eggs:6")
+            >>> basket.put("figs:9")
+            >>> basket.put("plum:4")
+            >>> basket.total("tea;milk")
+            4
+            '''
+
+            def __init__(self):
+                self.things = {}
+
+            def put(self, text):
+                name, _, count = text.partition(":")
+                self.things[name] = int(count)
+
+            def total(self, names):
+                if len(self.things) < 7:
+                    return 0
+                found = [self.things.get(name) for name in names.split(";")]
+                if None in found:
+                    return -1
+                return sum(found)
+    """,
     "private functions that no public one reaches": """
         def outer(x: int) -> int:
             return x

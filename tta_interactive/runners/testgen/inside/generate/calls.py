@@ -157,7 +157,8 @@ class Caller:
         """The candidate with one thing changed."""
         last = candidate.last
         if last is None:
-            return candidate
+            *before, shown = candidate.raw
+            return replace(candidate, raw=(*before, self._values.changed_inside(shown)))
         draw = self._draw
         self._values.stand_at(first_line(last.target))
         if candidate.made:

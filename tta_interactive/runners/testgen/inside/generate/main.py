@@ -32,7 +32,7 @@ from .mining import is_special, module_doctests, patterns_in
 from .names import Names
 from .search import Found, Limits, Search
 from .sharpen import Sharpener
-from .surroundings import classes_named, instances
+from .surroundings import classes_named, imported, instances
 from .targets import add_helpers, enum_members, find_targets
 from .trace import Runner
 from .usage import usages
@@ -41,6 +41,7 @@ from .values import Values
 BEAT = 256  # bytes: one record, written over and over
 TABLES = (tuple, list, set, frozenset, dict)
 MAX_NUMBERS = 5000
+MAX_EXAMPLE = 16  # statements of one example; what the last does not need goes again
 PER_TABLE = 12
 CALL_LIMIT = 0.6  # seconds
 SEARCHING, SIMPLIFYING = 0.6, 0.1  # shares of the budget; the rest makes tests that notice more
@@ -92,7 +93,7 @@ def run(job: dict[str, Any]) -> None:
         record = [found.candidate.target, used, *found.test.statements]
         os.write(journal, json.dumps(record).encode() + b"\n")
 
-    first = [*_replayed(job["journal"], banned, names), *_examples(tree)]
+    first = [*_replayed(job["journal"], banned, names), *_examples(tree, names)]
     search = Search(
         targets,
         caller,
@@ -233,12 +234,12 @@ def _replayed(journal: str, banned: set[str], names: Names) -> Iterator[Candidat
             yield Candidate(last=None, raw=tuple(statements), label=target)
 
 
-def _examples(tree: ast.Module) -> Iterator[Candidate]:
+def _examples(tree: ast.Module, names: Names) -> Iterator[Candidate]:
     """Each doctest up to each of its expressions."""
     for group in module_doctests(tree):
         statements: list[str] = []
         for source in group:
-            if "\n" in source or len(statements) > 6:
+            if "\n" in source or len(statements) > MAX_EXAMPLE:
                 break
             body = ast.parse(source).body
             if len(body) != 1:
@@ -247,6 +248,8 @@ def _examples(tree: ast.Module) -> Iterator[Candidate]:
             if isinstance(node, ast.Expr):
                 shown = _unprinted(node.value)
                 yield Candidate(None, raw=(*statements, ast.unparse(shown)), label=_called(shown))
+            if isinstance(node, ast.ImportFrom) and imported(node, names):
+                continue
             if not isinstance(node, ast.Expr) or _may_change(node.value):
                 statements.append(source)
 

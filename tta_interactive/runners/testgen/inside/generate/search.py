@@ -206,7 +206,7 @@ class Search:
         one = Found(candidate, test, outcome.arcs, is_sound, self.steps)
         self.found.append(one)
         self._keep(one)
-        if candidate.last is not None and not wrong:
+        if not wrong:
             self._corpus.append(candidate)
         return True
 

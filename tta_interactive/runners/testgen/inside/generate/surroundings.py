@@ -1,10 +1,13 @@
 """What stands around the module's own code: classes that it names, objects that it made."""
 
+import ast
+import importlib
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, cast
 
 from .hints import classes_in, hints_of
+from .names import Names
 from .recipes import PATHS, texts_of, type_name
 from .targets import Target
 from .usage import Usage
@@ -37,6 +40,24 @@ def instances(module: ModuleType, known: dict[type, str]) -> Iterator[tuple[str,
         written = known.get(cast("type[Any]", type(value)))
         if written and name.isidentifier() and not name.startswith("_"):
             yield written, name
+
+
+def imported(node: ast.ImportFrom, names: Names) -> bool:
+    """Whether all that an example imports stands at the top of the test file instead."""
+    if node.level or not node.module:
+        return False
+    for alias in node.names:
+        here = alias.asname or alias.name
+        try:
+            value = getattr(importlib.import_module(node.module), alias.name)
+        except Exception:  # boundary: what an example imports may be anything
+            return False
+        if names.knows(here):
+            if names.space[here] is not value:
+                return False
+        else:
+            names.add(here, value, node.module, alias.name)
+    return True
 
 
 def _can_help(cls: type[Any]) -> bool:
