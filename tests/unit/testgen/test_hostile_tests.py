@@ -3,12 +3,16 @@
 A backend is any program that writes tests: an agent's may cheat, by accident or on purpose.
 """
 
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from textwrap import dedent
 from typing import ClassVar
 
 import pytest
 
+from tta_interactive.kinds.base import TaskFailure
 from tta_interactive.listing import ranges
 from tta_interactive.runners.testgen.backend import Generated, Order
 from tta_interactive.runners.testgen.pipeline import run
@@ -242,3 +246,37 @@ def test_hostile_tests_are_dropped_without_namespaces_too(
     report = kept_beside(lab, every)
     assert (report.kept, report.failed) == (2, 4)
     assert set(lab.files()) == {"m.py", "tests/test_m.py"}
+
+
+def test_a_workspace_that_goes_away_meanwhile_is_told(lab: Lab) -> None:
+    lab.write("m.py", GOOD)
+
+    class Removing(Scripted):
+        def generate(
+            self, bench: Bench, order: Order, progress: Callable[[float], None]
+        ) -> Generated:
+            shutil.rmtree(lab.workspace)
+            return super().generate(bench, order, progress)
+
+    text = "from m import grade\n\n\ndef test_good():\n    assert grade(90) == 'good'\n"
+    with pytest.raises(TaskFailure) as caught:
+        run(wished(coverage_threshold=0), lab.context(), Removing(text))
+    assert caught.value.code == "not_written"
+    assert not lab.workspace.exists()
+
+
+@pytest.mark.parametrize("folder", ["-p evil", "a b; touch owned", "$(touch owned)", "ünï"])
+def test_a_folder_with_an_odd_name_is_only_a_folder(lab: Lab, folder: str) -> None:
+    lab.write("m.py", GOOD)
+    text = "from m import grade\n\n\ndef test_good():\n    assert grade(90) == 'good'\n"
+    wish = wished(coverage_threshold=0, output_path=f"{folder}/test_m.py")
+    report = run(wish, lab.context(), Scripted(text))
+    assert report.kept == 1
+    assert set(lab.files()) == {"m.py", f"{folder}/test_m.py"}
+    done = subprocess.run(
+        ["/bin/sh", "-c", report.command.replace("python", sys.executable, 1)],
+        cwd=lab.workspace,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
