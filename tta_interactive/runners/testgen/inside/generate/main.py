@@ -33,6 +33,7 @@ from .names import Names
 from .search import Found, Limits, Search
 from .sharpen import Sharpener
 from .surroundings import classes_named, imported, instances
+from .suspect import sifted
 from .targets import add_helpers, enum_members, find_targets
 from .trace import Runner
 from .usage import usages
@@ -112,10 +113,15 @@ def run(job: dict[str, Any]) -> None:
         search.run(first, Limits(int(share * job["steps"]), share * job["seconds"]))
     # In a later round the replayed ones are in the caller's hands already.
     chosen = needed(search.chosen(job["most"], skip=len(first) if job["round"] else 0))
+    suspicious, chosen = sifted(list(search.accidents.values()), chosen, tree, runner, hint_names)
     tests = search.simplified(
         chosen, Limits(int(job["steps"] * SIMPLIFYING), job["seconds"] * SIMPLIFYING)
     )
-    facts = {"targets": len(targets), "missing": sorted(every_line - search.lines)}
+    facts = {
+        "targets": len(targets),
+        "missing": sorted(every_line - search.lines),
+        "suspicious": suspicious,
+    }
     beats = itertools.count(search.steps)
     hand_over(
         job,

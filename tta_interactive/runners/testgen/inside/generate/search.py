@@ -22,6 +22,7 @@ from .values import Values
 
 MAX_OBJECTS = 25
 LEAST_SECONDS = 0.06
+MAX_ACCIDENTS = 400
 PRIVATE_AFTER = 3000  # tries: until then callers may reach it
 MAX_LAZY = 20  # items of something that may be endless
 PATIENCE = 15_000  # tries without anything new, after which more bring next to nothing
@@ -84,6 +85,8 @@ class Search:
         self._tries: dict[str, int] = {}
         self._corpus: list[Candidate] = []
         self.found: list[Found] = []
+        self.accidents: dict[tuple[str, ...], Seen] = {}
+        """What ended with an error that nobody raised on purpose."""
         self.steps = 0
 
     def run(self, first: list[Candidate], limits: Limits) -> None:
@@ -186,6 +189,8 @@ class Search:
         candidate, outcome = seen.candidate, seen.outcome
         is_sound = outcome.error is None or outcome.raised_by_module
         wrong = isinstance(outcome.error, WRONG_USE) and not is_sound
+        if not is_sound and len(self.accidents) < MAX_ACCIDENTS:
+            self.accidents.setdefault(tuple(seen.statements), seen)
         new = outcome.arcs - (self._sound if is_sound else self._any)
         self._caller.learn(candidate, found=bool(new), wrong_type=wrong)
         if outcome.error is None:

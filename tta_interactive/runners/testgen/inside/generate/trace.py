@@ -84,7 +84,7 @@ class Runner:
         limit: float,
         own: Path,
     ) -> None:
-        self._file, self._space, self._guard = file, space, guard
+        self.file, self._space, self._guard = file, space, guard
         self._raises = raises
         self.limit = limit
         """Seconds that the next run may take."""
@@ -118,7 +118,7 @@ class Runner:
             signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
             try:
                 if traced:
-                    sys.settrace(_tracer(self._file, arcs.add))
+                    sys.settrace(_tracer(self.file, arcs.add))
                 try:
                     for code in codes[:-1]:
                         exec(code, names)  # noqa: S102  (that is what this file is for)
@@ -154,7 +154,7 @@ class Runner:
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
-        if trace is None or trace.tb_frame.f_code.co_filename != self._file:
+        if trace is None or trace.tb_frame.f_code.co_filename != self.file:
             return False
         return trace.tb_lineno in self._raises
 
