@@ -100,7 +100,7 @@ def goals(modules: Sequence[Module], tools: Sequence[str], results: Results) -> 
         lines.append(_beside(both, tools[0], other, results))
         below = _below(modules, tools[0], other, results)
         words = ", ".join(below) if below else "none"
-        lines.append(f"- modules where {other} reaches more of the lines or branches: {words}")
+        lines.append(f"- modules where {other} does better: {words}")
     return "\n".join(lines)
 
 
@@ -118,7 +118,11 @@ def _below(modules: Iterable[Module], ours: str, other: str, results: Results) -
     found: list[str] = []
     for module in modules:
         mine, their = (figures(results[module.name, tool]) for tool in (ours, other))
-        behind = [name for name in ("line %", "branch %") if mine[name] < their[name]]
+        behind = [
+            name
+            for name in ("line %", "branch %", "killed %")
+            if mine.get(name, 0.0) < their.get(name, 0.0)
+        ]
         if behind:
             shown = ", ".join(f"{name} {mine[name]:.1f} to {their[name]:.1f}" for name in behind)
             found.append(f"`{module.name}` ({shown})")
