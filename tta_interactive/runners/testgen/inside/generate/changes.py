@@ -91,13 +91,13 @@ class Changes:
             new = codes.get((old.co_qualname, old.co_firstlineno))
             if new is not None and new.co_freevars == old.co_freevars:
                 function.__code__ = new
-        self._forget()
+        self.forget()
         try:
             yield any(function.__code__ is not old for function, old in before)
         finally:
             for function, old in before:
                 function.__code__ = old
-            self._forget()
+            self.forget()
 
     def _find(self, change: Change) -> list[FunctionType]:
         first, last = change.around.function.lineno, change.around.function.end_lineno or 0
@@ -117,7 +117,7 @@ class Changes:
             _exchanged(change.holder, change.place, old)
         return {(one.co_qualname, one.co_firstlineno): one for one in _nested(code)}
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         """What a cache remembers was said by other code."""
         for cache in self._caches:
             with contextlib.suppress(Exception):  # boundary: any object may call a method so

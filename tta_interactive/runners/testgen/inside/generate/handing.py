@@ -1,7 +1,12 @@
-"""What the generator hands over: its tests, what they are about, and what else it noticed."""
+"""What the generator hands over: its tests, what they are about, and what else it noticed.
+
+A test is handed over if it reaches what no other does, or notices a change that no other does.
+What a test reaches is looked at as coverage will: all of it, the assertions too, in the order of
+the file, after an import that reached some of it already.
+"""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from ..place import write_report
@@ -9,8 +14,10 @@ from .emit import Written, as_file
 from .names import Names
 from .search import Found, Search
 from .sharpen import Row, Sharpener, lines_of
+from .trace import Arc
 
 MORE_ROWS = 20  # may always be added to notice more; else as many as there are
+MOST_LOOKS = 4  # with a test gone, another may be the first that fills a cache
 
 
 def hand_over(
@@ -20,39 +27,73 @@ def hand_over(
     sharpener: Sharpener,
     names: Names,
     facts: dict[str, Any],
+    at_import: Collection[Arc],
 ) -> None:
     """Write the report; then again, with tests that notice more."""
 
-    def report(added: list[Row], **more: Any) -> None:
-        file = as_file([row.test for row in (*rows, *added)], names)
+    def report(rows: list[Row], noticing: Collection[Written], **more: Any) -> None:
+        file = as_file([row.test for row in rows], names)
+        tests = zip(rows, file.names, strict=True)
         found = {
             "source": file.text,
             "subjects": file.subjects,
-            "sharper": file.names[len(rows) :],
+            "sharper": [name for row, name in tests if row.test in noticing],
             "tests": len(file.names),
             "steps": search.steps,
         }
         write_report(job["report"], found | facts | more)
 
-    report([])  # from here on only better: a changed module may end the process
+    def reached(rows: Sequence[Row]) -> list[frozenset[Arc]]:
+        sharpener.forget()
+        return [search.attempts.reached(row.test) - frozenset(at_import) for row in rows]
+
+    rows = only_needed(rows, reached, set())
+    report(rows, ())  # from here on only better: a changed module may end the process
     most = min(job["most"] - len(rows), max(MORE_ROWS, len(rows)))
     if most > 0 and rows and not job["round"]:  # later rounds are for lines that are missing
         known = {row.test for row in rows}
         left = [one for one in search.found if one.is_sound and one.test not in known]
         others = rows_of(left, [one.test for one in left])
         added = sharpener.more(rows, others, most)
-        report(added, changes=[sharpener.tried, sharpener.unnoticed])
+        every = [*rows, *added]
+        noticing = {row.test for row in added}
+        while True:
+            kept = only_needed(every, reached, noticing)
+            rest = list(kept)
+            for row in every:
+                if row not in rest and not sharpener.is_spare(row, rest):
+                    rest.append(row)
+                    noticing.add(row.test)
+            if len(rest) == len(kept):
+                break
+        report(kept, noticing, changes=[sharpener.tried, sharpener.unnoticed])
 
 
-def needed(chosen: list[Found]) -> list[Found]:
-    """Without those that reach nothing that the others do not reach, the poorest first."""
-    count = Counter(arc for one in chosen for arc in one.arcs)
-    gone: set[int] = set()
-    for at in sorted(range(len(chosen)), key=lambda at: len(chosen[at].arcs)):
-        if all(count[arc] > 1 for arc in chosen[at].arcs):
-            gone.add(at)
-            count.subtract(chosen[at].arcs)
-    return [one for at, one in enumerate(chosen) if at not in gone]
+def only_needed(
+    rows: Sequence[Row],
+    reached: Callable[[Sequence[Row]], Sequence[Collection[Arc]]],
+    noticing: Collection[Written],
+) -> list[Row]:
+    """Without those that reach nothing that the others do not reach, the poorest first.
+
+    Args:
+        rows: In the order in which they will run.
+        reached: What each of some rows runs when they run one after the other.
+        noticing: Tests that stay, whatever they reach.
+    """
+    left = list(rows)
+    for _ in range(MOST_LOOKS):
+        arcs = reached(left)
+        count = Counter(arc for some in arcs for arc in some)
+        gone: set[int] = set()
+        for at in sorted(range(len(left)), key=lambda at: len(arcs[at])):
+            if left[at].test not in noticing and all(count[arc] > 1 for arc in arcs[at]):
+                gone.add(at)
+                count.subtract(arcs[at])
+        if not gone:
+            break
+        left = [row for at, row in enumerate(left) if at not in gone]
+    return left
 
 
 def rows_of(chosen: Sequence[Found], tests: Sequence[Written]) -> list[Row]:

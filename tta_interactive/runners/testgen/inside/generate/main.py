@@ -26,7 +26,7 @@ from .asynchronous import HELPERS
 from .calls import Caller, Candidate
 from .changes import Changes
 from .expect import Expectations
-from .handing import hand_over, needed, rows_of
+from .handing import hand_over, rows_of
 from .hints import names_for_hints
 from .mining import is_special, module_doctests, patterns_in
 from .names import Names
@@ -35,7 +35,7 @@ from .sharpen import Sharpener
 from .surroundings import classes_named, imported, instances
 from .suspect import sifted
 from .targets import add_helpers, enum_members, find_targets
-from .trace import Runner
+from .trace import Arc, Runner, traced
 from .usage import usages
 from .values import Values
 
@@ -56,7 +56,7 @@ def run(job: dict[str, Any]) -> None:
     put_on_path(job["root"])
     journal = _out_of_reach(700, job["journal"], os.O_RDWR | os.O_CREAT | os.O_APPEND)
     beat = _out_of_reach(701, job["beat"], os.O_WRONLY | os.O_CREAT)
-    module = importlib.import_module(job["module"])
+    module, at_import = _imported(job)
     guard.writable_in_a_call = False
     tree = ast.parse(Path(job["file"]).read_bytes())
     draw = random.Random(job["seed"])  # noqa: S311 (tests, not secrets)
@@ -112,7 +112,7 @@ def run(job: dict[str, Any]) -> None:
     if targets:
         search.run(first, Limits(int(share * job["steps"]), share * job["seconds"]))
     # In a later round the replayed ones are in the caller's hands already.
-    chosen = needed(search.chosen(job["most"], skip=len(first) if job["round"] else 0))
+    chosen = search.chosen(job["most"], at_import, skip=len(first) if job["round"] else 0)
     suspicious, chosen = sifted(list(search.accidents.values()), chosen, tree, runner, hint_names)
     tests = search.simplified(
         chosen, Limits(int(job["steps"] * SIMPLIFYING), job["seconds"] * SIMPLIFYING)
@@ -137,9 +137,16 @@ def run(job: dict[str, Any]) -> None:
         ),
         names,
         facts,
+        at_import,
     )
     sys.stdout.flush()
     os._exit(0)  # threads and exit hooks of the module have no say
+
+
+def _imported(job: dict[str, Any]) -> tuple[ModuleType, set[Arc]]:
+    """The module, and what of it the import runs."""
+    with traced(job["file"]) as arcs:
+        return importlib.import_module(job["module"]), arcs
 
 
 def _raise_lines(tree: ast.AST) -> set[int]:

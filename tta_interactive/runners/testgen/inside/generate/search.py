@@ -6,7 +6,7 @@ seed gives the same tests; the time limit is only the upper bound for slow modul
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
@@ -113,16 +113,18 @@ class Search:
             if self._consider(candidate):
                 last_new = self.steps
 
-    def chosen(self, most: int, skip: int = 0) -> list[Found]:
+    def chosen(self, most: int, known: Iterable[Arc], skip: int = 0) -> list[Found]:
         """Few of the found that together reach all that was reached.
 
         Args:
             most: No more than this.
+            known: What needs no test: the import reaches it.
             skip: What the first so many tries reached is reached by others already.
         """
         new = [one for one in self.found if one.step > skip]
         left = {arc for one in new for arc in one.arcs}
         left -= {arc for one in self.found if one.step <= skip for arc in one.arcs}
+        left -= set(known)
         picked: list[Found] = []
         for sound in (True, False):
             some = sorted(
@@ -130,7 +132,7 @@ class Search:
                 key=lambda one: (-len(one.arcs), sum(map(len, one.test.statements))),
             )
             for one in some:
-                if len(picked) < most and one.arcs & left:
+                if len(picked) < most and not one.arcs.isdisjoint(left):
                     picked.append(one)
                     left -= one.arcs
         order = {target.key: at for at, target in enumerate(self._targets)}

@@ -68,6 +68,8 @@ class Sharpener:
         self._changes, self._attempts, self._caller = changes, attempts, caller
         self._draw, self._beat, self._end = draw, beat, end
         self.tried = self.unnoticed = 0
+        self._noticed: dict[Written, list[Change]] = {}
+        """Test -> what it was the first to notice."""
 
     def more(self, chosen: Sequence[Row], others: Sequence[Row], most: int) -> list[Row]:
         """At most so many rows beside the chosen ones."""
@@ -79,8 +81,11 @@ class Sharpener:
             if not self._in_time() or time.monotonic() > until:
                 break
             self.tried += 1
-            if not self._notice(chosen, change):
+            first = self._first_that_notices(chosen, change)
+            if first is None:
                 blind.append(change)
+            else:
+                self._noticed.setdefault(first.test, []).append(change)
         pool = list(others)
         if blind:
             pool += self._variations([*chosen, *others], self._part(MAKING))
@@ -97,6 +102,15 @@ class Sharpener:
             else:
                 added.append(found)
         return added
+
+    def forget(self) -> None:
+        """Empty the module's caches, as they are when the tests begin."""
+        self._changes.forget()
+
+    def is_spare(self, row: Row, rest: Sequence[Row]) -> bool:
+        """Whether the rest notices what the row was the first to notice, as far as time allows."""
+        mine = self._noticed.get(row.test, ())
+        return all(self._in_time() and self._notice(rest, change) for change in mine)
 
     def _part(self, share: float) -> float:
         """When so much of the time that is left will be over."""

@@ -1,10 +1,12 @@
 """Run a few statements and say how they ended and which lines of the module they ran."""
 
 import contextlib
+import dis
 import functools
+import inspect
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FrameType
@@ -15,6 +17,8 @@ from .fixtures import Fixtures
 
 Arc = tuple[int, int]
 MAX_PRINTED = 1_000_000
+PAUSING = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+RESUME, YIELD = dis.opmap["RESUME"], dis.opmap["YIELD_VALUE"]
 
 
 class TookTooLong(BaseException):
@@ -186,13 +190,27 @@ def _streams() -> tuple[Any, Any]:
     return sys.stdout, sys.stderr
 
 
+@contextlib.contextmanager
+def traced(file: str) -> Generator[set[Arc], None, None]:
+    """The line pairs of the file that run meanwhile, in this thread."""
+    arcs: set[Arc] = set()
+    sys.settrace(_tracer(file, arcs.add))
+    try:
+        yield arcs
+    finally:
+        sys.settrace(None)
+
+
 def _tracer(file: str, add: Callable[[Arc], None]) -> Callable[[FrameType, str, Any], Any]:
     """A trace function that adds (line before, line) of every step in the file."""
 
     def enter(frame: FrameType, _event: str, _argument: Any) -> Any:
         if frame.f_code.co_filename != file:
             return None
+        pauses = bool(frame.f_code.co_flags & PAUSING)
         line_before = -frame.f_code.co_firstlineno
+        if pauses and _is_resumed(frame):
+            line_before = frame.f_lineno
         unwinding = False
 
         def step(frame: FrameType, event: str, _argument: Any) -> Any:
@@ -203,10 +221,21 @@ def _tracer(file: str, add: Callable[[Arc], None]) -> Callable[[FrameType, str, 
                 line_before = frame.f_lineno
             elif event == "exception":
                 unwinding = True
-            elif event == "return" and not unwinding:
+            elif event == "return" and not unwinding and not (pauses and _is_paused(frame)):
                 add((line_before, -frame.f_code.co_firstlineno))
             return step
 
         return step
 
     return enter
+
+
+def _is_resumed(frame: FrameType) -> bool:
+    """Whether a generator goes on after a `yield`: like coverage, no new beginning."""
+    code, at = frame.f_code.co_code, frame.f_lasti
+    return at >= 0 and code[at] == RESUME and code[at + 1] & 3 != 0
+
+
+def _is_paused(frame: FrameType) -> bool:
+    """Whether a generator stops at a `yield`: no end."""
+    return frame.f_code.co_code[frame.f_lasti] == YIELD

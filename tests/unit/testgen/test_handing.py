@@ -1,0 +1,98 @@
+"""What the generator hands over is what is needed: no more than the pipeline will keep."""
+
+from pathlib import Path
+
+from tta_interactive.runners.testgen.inside.generate.calls import Candidate
+from tta_interactive.runners.testgen.inside.generate.emit import Written
+from tta_interactive.runners.testgen.inside.generate.handing import only_needed
+from tta_interactive.runners.testgen.inside.generate.sharpen import Row
+from tta_interactive.runners.testgen.inside.generate.trace import Arc, traced
+
+from .conftest import Lab
+
+SHOP = '''
+    """A shop."""
+
+    import functools
+
+
+    def checked(function):
+        """Refuse what is below nothing."""
+
+        @functools.wraps(function)
+        def inside(*arguments):
+            if arguments[-1] < 0:
+                raise ValueError("below nothing")
+            return function(*arguments)
+
+        return inside
+
+
+    @checked
+    def price(count: int) -> int:
+        if count > 100:
+            return 90 * count
+        if count >= 10:
+            return 95 * count
+        return 100 * count
+
+
+    class Basket:
+        """Counts."""
+
+        def __init__(self, count: int = 0) -> None:
+            self.count = count if count > 0 else 0
+
+        def __eq__(self, other: object) -> bool:
+            return isinstance(other, Basket) and self.count == other.count
+
+        def __hash__(self) -> int:
+            return hash(self.count)
+
+        def __repr__(self) -> str:
+            return f"Basket({self.count})"
+
+        def with_more(self, count: int) -> "Basket":
+            return Basket(self.count + count) if count < 50 else self
+
+        def sizes(self):
+            size = self.count
+            while size > 1:
+                yield size
+                size //= 2
+'''
+
+
+def row(name: str) -> Row:
+    return Row(Candidate(None, raw=(name,)), Written(name, (name,), ()), frozenset())
+
+
+def test_nothing_is_handed_over_that_the_pipeline_finds_useless(lab: Lab) -> None:
+    lab.write("m.py", SHOP)
+    report = lab.run(budget=3)
+    assert report["generated"] >= 8
+    assert report["useless"] == 0
+    assert report["kept"] == report["generated"]
+    assert report["line"] == 100.0
+
+
+def test_of_two_that_reach_the_same_the_poorer_goes_unless_it_notices_more() -> None:
+    rich, poor = row("rich"), row("poor")
+    arcs: dict[str, set[Arc]] = {"rich": {(1, 2), (2, 3)}, "poor": {(1, 2)}}
+
+    def reached(rows: object) -> list[set[Arc]]:
+        assert isinstance(rows, list)
+        return [arcs[one.test.target] for one in (rich, poor) if one in rows]
+
+    assert only_needed([rich, poor], reached, set()) == [rich]
+    assert only_needed([rich, poor], reached, {poor.test}) == [rich, poor]
+
+
+def test_a_generator_that_pauses_has_neither_ended_nor_begun_again(tmp_path: Path) -> None:
+    file = tmp_path / "steps.py"
+    file.write_text("def steps():\n    yield 1\n    yield 2\n")
+    space: dict[str, object] = {}
+    exec(compile(file.read_text(), str(file), "exec"), space)
+    with traced(str(file)) as arcs:
+        list(space["steps"]())  # type: ignore[operator]  # a function, made just now
+    assert arcs == {(-1, 2), (2, 3), (3, -1)}
