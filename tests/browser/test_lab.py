@@ -77,8 +77,8 @@ def test_a_board_is_live_and_obeys_while_a_cell_is_busy(lab: Lab) -> None:
     board.wait_for()
     notebook.start(2)
     with BlockingEngine(lab.home / "store", owner="cli") as engine:
-        slow = engine.submit("shell", {"argv": ["sleep", "60"]}, label=CANARY)
-        row = board.locator("tbody tr").filter(has_text=CANARY)
+        slow = engine.submit("shell", {"argv": ["sleep", "60"]}, label=f"board {CANARY}")
+        row = board.locator("tbody tr").filter(has_text=f"board {CANARY}")
         until(lambda: row.count() == 1 and "running" in row.inner_text(), "the row is running")
         row.get_by_role("button", name="Cancel").click()
         until(lambda: "cancelled" in row.inner_text(), "the row is cancelled")

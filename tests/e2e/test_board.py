@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -236,6 +238,25 @@ def test_what_was_lost_on_the_way_is_told_again_and_done_once(
     later = json.loads(request(server, "POST", "/ask", news, **key(server))[2])
     assert later["first"] == got + 1
     assert later["messages"]
+
+
+def test_a_page_that_goes_away_is_nothing_to_print(
+    server: BoardServer, engine: BlockingEngine, capfd: pytest.CaptureFixture[str]
+) -> None:
+    seen = len(
+        json.loads(request(server, "POST", "/ask", asked({"type": "view"}), **key(server))[2])
+    )
+    for _ in range(3):
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=BOUND)
+        usual = {"Host": f"127.0.0.1:{server.port}", "Content-Type": "application/json"}
+        body = json.dumps(asked(seen=seen, first=2))
+        connection.request("POST", "/ask", body, {**usual, **key(server)})
+        linger = struct.pack("ii", 1, 0)  # closed by a reset, as by a browser that was killed
+        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        connection.close()
+    submit(engine, "news")
+    assert request(server, "POST", "/ask", asked(seen=seen, first=2), **key(server))[0] == 200
+    assert capfd.readouterr().err == ""
 
 
 def test_a_question_ends_the_request_that_waits(server: BoardServer) -> None:

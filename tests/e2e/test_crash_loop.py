@@ -18,6 +18,7 @@ from tta_interactive.errors import WorkerDiesError
 from tta_interactive.worker import starts
 from tta_interactive.worker.start import ensure_worker, wait_for_worker, worker_pid
 
+PYTHON = sys.executable
 WORDS = "ImportError: pydantic_core of another release"
 
 
@@ -106,7 +107,7 @@ def test_the_command_says_it(home: Path, broken: Path, words: list[str]) -> None
 
 
 def test_an_agent_is_told_and_not_left_waiting(home: Path, broken: Path, tmp_path: Path) -> None:
-    executable, sys.executable = sys.executable, sys.orig_argv[0]
+    executable, sys.executable = sys.executable, PYTHON
     server = Server(home, tmp_path, "--allow", "shell").start()
     sys.executable = executable
     try:
@@ -140,6 +141,7 @@ def test_a_worker_that_somebody_kills_is_no_worker_that_dies(home: Path) -> None
         for _ in range(starts.TRIES + 1):
             ensure_worker(home)
             assert wait_for_worker(home, 20) is not None
+            until(lambda: not starts.look(home).on_their_way, 20, "it has said that it began")
             os.kill(worker_pid(home) or 0, signal.SIGKILL)
             until(lambda: worker_pid(home) is None)
         assert engine.wait(engine.submit("shell", {"argv": ["true"]}), 20).status == "completed"

@@ -7,6 +7,7 @@ names that were rebound to 127.0.0.1), and no other Origin. Nothing here answers
 
 import json
 import secrets
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -118,6 +119,15 @@ class _Asked(BaseModel):
     messages: Annotated[tuple[object, ...], Field(max_length=MAX_MESSAGES)]
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A page that was closed, or gave up a request, is no error; others are told."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # pyright: ignore[reportArgumentType]
+
+
 class BoardServer:
     """Serves the board of one store, in a thread of its own, until it is closed.
 
@@ -134,8 +144,7 @@ class BoardServer:
         self._key = secrets.token_urlsafe(24)
         self._readers: dict[str, _Reader] = {}
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", port), _handler(self))
         self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.2,), name="tta-board", daemon=True
