@@ -63,6 +63,47 @@ SHOP = '''
 '''
 
 
+BASES = '''
+    """Sizes."""
+
+
+    class _Sized:
+        _size: int
+
+        def __lt__(self, other: "_Sized") -> bool:
+            if not isinstance(other, _Sized):
+                return NotImplemented
+            return self._size < other._size
+
+        def __hash__(self) -> int:
+            return hash(self._size)
+
+
+    class Size(_Sized):
+        """A size."""
+
+        def __init__(self, size: int) -> None:
+            self._size = _bounded(size, True)
+
+        def shown(self) -> str:
+            return "big".upper() if self._size > 9 else "small"
+
+
+    def _bounded(size: int, is_bounded: bool) -> int:
+        if is_bounded:
+            size = max(size, 0)
+        if size != size + 0:
+            size = 7
+        return size
+
+
+    def first(words):
+        if words is None:
+            words = words.strip()
+        return words
+'''
+
+
 def row(name: str) -> Row:
     return Row(Candidate(None, raw=(name,)), Written(name, (name,), ()), frozenset())
 
@@ -74,6 +115,16 @@ def test_nothing_is_handed_over_that_the_pipeline_finds_useless(lab: Lab) -> Non
     assert report["useless"] == 0
     assert report["kept"] == report["generated"]
     assert report["line"] == 100.0
+
+
+def test_accidents_of_wrong_use_and_private_detours_are_no_tests(lab: Lab) -> None:
+    lab.write("m.py", BASES)
+    report = lab.run(budget=3)
+    text = (lab.workspace / report["output_path"]).read_text()
+    assert "AttributeError" not in text
+    assert "_bounded(" not in text
+    assert "not supported between instances" in text  # an operator that refuses is behaviour
+    assert len(report["uncovered"].split(", ")) == 2  # no call reaches them and is no accident
 
 
 def test_of_two_that_reach_the_same_the_poorer_goes_unless_it_notices_more() -> None:

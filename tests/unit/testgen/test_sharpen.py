@@ -17,9 +17,9 @@ from tta_interactive.runners.testgen.inside.generate.calls import Caller, Candid
 from tta_interactive.runners.testgen.inside.generate.changes import Changes
 from tta_interactive.runners.testgen.inside.generate.expect import Expectations
 from tta_interactive.runners.testgen.inside.generate.names import Names
-from tta_interactive.runners.testgen.inside.generate.sharpen import Row, Sharpener, lines_of
+from tta_interactive.runners.testgen.inside.generate.sharpen import Row, Sharpener
 from tta_interactive.runners.testgen.inside.generate.targets import find_targets
-from tta_interactive.runners.testgen.inside.generate.trace import Runner
+from tta_interactive.runners.testgen.inside.generate.trace import Runner, lines_of
 from tta_interactive.runners.testgen.inside.generate.usage import usages
 from tta_interactive.runners.testgen.inside.generate.values import Values
 from tta_interactive.runners.testgen.inside.guard import Guard

@@ -84,6 +84,10 @@ class Candidate:
     def target(self) -> str:
         return self.last.target.key if self.last else self.label
 
+    @property
+    def is_private(self) -> bool:
+        return self.last is not None and self.last.target.is_private
+
     def statements(self) -> list[str]:
         if self.last is None:
             return list(self.raw)

@@ -13,8 +13,8 @@ from ..place import write_report
 from .emit import Written, as_file
 from .names import Names
 from .search import Found, Search
-from .sharpen import Row, Sharpener, lines_of
-from .trace import Arc
+from .sharpen import Row, Sharpener
+from .trace import Arc, lines_of
 
 MORE_ROWS = 20  # may always be added to notice more; else as many as there are
 MOST_LOOKS = 4  # with a test gone, another may be the first that fills a cache
@@ -52,7 +52,11 @@ def hand_over(
     most = min(job["most"] - len(rows), max(MORE_ROWS, len(rows)))
     if most > 0 and rows and not job["round"]:  # later rounds are for lines that are missing
         known = {row.test for row in rows}
-        left = [one for one in search.found if one.is_sound and one.test not in known]
+        left = [
+            one
+            for one in search.found
+            if one.is_sound and one.test not in known and not one.candidate.is_private
+        ]
         others = rows_of(left, [one.test for one in left])
         added = sharpener.more(rows, others, most)
         every = [*rows, *added]
@@ -74,7 +78,7 @@ def only_needed(
     reached: Callable[[Sequence[Row]], Sequence[Collection[Arc]]],
     noticing: Collection[Written],
 ) -> list[Row]:
-    """Without those that reach nothing that the others do not reach, the poorest first.
+    """Without those that reach nothing that the others do not reach, private and poor ones first.
 
     Args:
         rows: In the order in which they will run.
@@ -86,7 +90,9 @@ def only_needed(
         arcs = reached(left)
         count = Counter(arc for some in arcs for arc in some)
         gone: set[int] = set()
-        for at in sorted(range(len(left)), key=lambda at: len(arcs[at])):
+        for at in sorted(
+            range(len(left)), key=lambda at: (not left[at].candidate.is_private, len(arcs[at]))
+        ):
             if left[at].test not in noticing and all(count[arc] > 1 for arc in arcs[at]):
                 gone.add(at)
                 count.subtract(arcs[at])

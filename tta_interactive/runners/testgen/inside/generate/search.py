@@ -17,7 +17,7 @@ from .expect import Expectations
 from .names import Names
 from .simplify import Simplifier
 from .targets import Target
-from .trace import NOTHING, Arc, Runner
+from .trace import NOTHING, Arc, Runner, lines_of
 from .values import Values
 
 MAX_OBJECTS = 25
@@ -126,12 +126,24 @@ class Search:
         left -= {arc for one in self.found if one.step <= skip for arc in one.arcs}
         left -= set(known)
         picked: list[Found] = []
-        for sound in (True, False):
+        public = {
+            line
+            for one in self.found
+            if not one.candidate.is_private
+            for line in lines_of(one.arcs)
+        }
+        for private, sound in ((False, True), (False, False), (True, True), (True, False)):
             some = sorted(
-                (one for one in new if one.is_sound is sound),
+                (
+                    one
+                    for one in new
+                    if (one.candidate.is_private, one.is_sound) == (private, sound)
+                ),
                 key=lambda one: (-len(one.arcs), sum(map(len, one.test.statements))),
             )
             for one in some:
+                if private and lines_of(one.arcs & left) <= public:
+                    continue  # a way that people go reaches them
                 if len(picked) < most and not one.arcs.isdisjoint(left):
                     picked.append(one)
                     left -= one.arcs
@@ -199,6 +211,8 @@ class Search:
             self._remember(seen, bool(new))
         if not new or (candidate.last and candidate.last.target.sort == "helper"):
             return False
+        if wrong and not outcome.is_refusal:
+            return False  # says how it is not used, and differs as soon as anything is rewritten
         if candidate.last is None and not is_sound:
             return False  # an example of the documentation that does not work here
         seen = self.attempts.shortened(self.attempts.direct(seen, new), new)

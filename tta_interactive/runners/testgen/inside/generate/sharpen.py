@@ -15,7 +15,7 @@ from .attempt import Attempts
 from .calls import Caller, Candidate
 from .changes import Change, Changes
 from .emit import Written
-from .trace import Arc
+from .trace import lines_of
 
 MOST_CHANGES = 250
 VARIATIONS = 12  # of each call that reaches something, at least so many others are made
@@ -37,11 +37,6 @@ class Row:
     @property
     def size(self) -> int:
         return sum(map(len, (*self.test.statements, *self.test.asserts)))
-
-
-def lines_of(arcs: frozenset[Arc]) -> frozenset[int]:
-    """The lines that the pairs name."""
-    return frozenset(line for pair in arcs for line in pair if line > 0)
 
 
 class Sharpener:

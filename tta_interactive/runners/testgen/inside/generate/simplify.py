@@ -70,6 +70,11 @@ def simpler_forms(statement: str) -> Iterator[str]:
     if "\n" in statement or not any(sign in statement for sign in "('[{"):
         return
     tree = ast.parse(statement)
+    match tree.body:
+        case [ast.Expr(value=ast.Compare(left=left))]:
+            yield ast.unparse(left)  # what is behind an error was never run
+        case _:
+            pass
     for at, node in enumerate(ast.walk(tree)):
         for number in range(_edits_of(node)):
             other = copy.deepcopy(tree)

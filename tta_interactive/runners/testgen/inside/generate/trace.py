@@ -16,6 +16,8 @@ from ..guard import Guard, Refused
 from .fixtures import Fixtures
 
 Arc = tuple[int, int]
+TEST = "<test>"
+REFUSED = ("not supported between instances of", "unsupported operand type(s) for")
 MAX_PRINTED = 1_000_000
 PAUSING = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 RESUME, YIELD = dis.opmap["RESUME"], dis.opmap["YIELD_VALUE"]
@@ -70,6 +72,16 @@ class Outcome:
     """How many statements ended without an error."""
     printed: str = ""
     """On standard output."""
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether an operator refused its operands, as it should: with `NotImplemented`."""
+        trace = self.error.__traceback__ if self.error else None
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        is_last = trace is not None and trace.tb_frame.f_code.co_filename == TEST
+        words = str(self.error) if is_last and isinstance(self.error, TypeError) else ""
+        return any(part in words for part in REFUSED)
 
 
 NOTHING = Outcome(None, {}, None, False, frozenset(), 0)
@@ -170,7 +182,7 @@ class Runner:
 def _compiled(text: str, mode: str) -> CodeType:
     if mode == "eval" and _is_statement(text):
         mode = "exec"
-    return compile(text, "<test>", mode)
+    return compile(text, TEST, mode)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -199,6 +211,11 @@ def traced(file: str) -> Generator[set[Arc], None, None]:
         yield arcs
     finally:
         sys.settrace(None)
+
+
+def lines_of(arcs: frozenset[Arc]) -> frozenset[int]:
+    """The lines that the pairs name."""
+    return frozenset(line for pair in arcs for line in pair if line > 0)
 
 
 def _tracer(file: str, add: Callable[[Arc], None]) -> Callable[[FrameType, str, Any], Any]:
