@@ -15,11 +15,12 @@ demo:
 	@scripts/setup demo
 	@$(BIN)/python scripts/demo.py
 
+# Two files of tests at a time: most tests wait for processes of their own.
 # With TTA_REQUIRE_ALL=1 a test that is skipped for a missing system part fails instead.
 test:
 	@scripts/setup dev
 	@$(MAKE) --no-print-directory check-lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint:
 	@scripts/setup dev

@@ -103,7 +103,7 @@ def test_the_projects_own_settings_hold(lab: Lab, how: str, tests: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ("addopts = -n auto", "unrecognized arguments: -n"),
+        ("addopts = --of-nobody", "unrecognized arguments: --of-nobody"),
         ("addopts = -p randomly_of_nobody", "randomly_of_nobody"),
         ("required_plugins = pytest-of-nobody", "pytest-of-nobody"),
         ("minversion = 99", "99"),

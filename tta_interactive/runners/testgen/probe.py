@@ -35,7 +35,8 @@ def probe(bench: Bench, source: Source, copied: Copied, timeout: float = IMPORT_
         "baseline": str(place / "baseline.json"),
     }
     step, report = bench.run_job(place, "probe", facts, timeout=timeout)
-    if report is None or report.get("stage") != "imported":
+    # What a process says while it is being ended is not why it ended.
+    if report is None or step.ended != "exited" or report.get("stage") != "imported":
         raise _ended(source, step, importing=report is not None)
     if "error" in report:
         raise _failed(source, report)

@@ -23,7 +23,7 @@ from .values import Values
 MAX_OBJECTS = 25
 LEAST_SECONDS = 0.06
 MAX_ACCIDENTS = 400
-PRIVATE_AFTER = 3000  # tries: until then callers may reach it
+PRIVATE_AFTER = 3000  # tries, at most half of all: until then callers may reach it
 MAX_LAZY = 20  # items of something that may be endless
 PATIENCE = 15_000  # tries without anything new, after which more bring next to nothing
 WRONG_USE = (TypeError, AttributeError, NameError, SyntaxError, UnboundLocalError)
@@ -88,10 +88,12 @@ class Search:
         self.accidents: dict[tuple[str, ...], Seen] = {}
         """What ended with an error that nobody raised on purpose."""
         self.steps = 0
+        self._private_after = PRIVATE_AFTER
 
     def run(self, first: list[Candidate], limits: Limits) -> None:
         """Try the given candidates, then as many others as the limits allow."""
         end = time.monotonic() + limits.seconds
+        self._private_after = min(PRIVATE_AFTER, limits.steps // 2)
         last_new = 0
         # Made one by one: objects of the first classes are arguments of what comes after.
         opening: Iterator[Candidate | None] = chain(first, self._first_of_each())
@@ -179,7 +181,7 @@ class Search:
         missing = target.lines - self.lines
         weight = 1.0 + 3.0 * min(len(missing), 20) + 10.0 * len(missing & self._focus)
         if target.is_private:
-            weight = weight / 4 if missing and self.steps > PRIVATE_AFTER else 0.0
+            weight = weight / 4 if missing and self.steps > self._private_after else 0.0
         refused = self._refused.get(target.key, 0) / (1 + self._tries.get(target.key, 0))
         return weight * (1.02 - refused)
 
