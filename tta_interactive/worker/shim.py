@@ -163,6 +163,9 @@ class Shim:
                 leaving = now + PIPE_SECONDS
             if ending is None and leaving is None:
                 if self._reason is None and deadline is not None and now >= deadline:
+                    tree.reap(self._statuses)
+                    if self._task.pid in self._statuses:
+                        continue  # it was over before: we were stopped, and wake up late
                     self._reason = "timeout"
                 if self._reason is None and now >= self._disk.due and self._disk.is_low(now):
                     self._reason = "disk"
