@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import pytest
 
@@ -123,9 +124,9 @@ def test_ten_thousand_tasks_are_one_page_of_rows(engine: BlockingEngine, page: P
 
 @pytest.mark.parametrize(("scheme", "back"), [("light", 255), ("dark", 18)])
 def test_the_colours_follow_the_reader_s_theme(
-    browser: Browser, server: BoardServer, scheme: str, back: int
+    browser: Browser, server: BoardServer, scheme: Literal["light", "dark"], back: int
 ) -> None:
-    page = browser.new_page(color_scheme=scheme)  # type: ignore[arg-type]
+    page = browser.new_page(color_scheme=scheme)
     page.goto(server.address)
     board = page.locator(".tta-board")
     expect(board).to_be_visible()

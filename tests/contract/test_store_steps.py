@@ -1,35 +1,15 @@
 """What every store promises about a task and its steps, one sentence a test."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import NOON, a_task
+from tests.conftest import a_task
+from tests.contract.moves import BROKEN, LATER, SOON, C, F, Q, R, X
 from tta_interactive.errors import TaskNotFoundError
-from tta_interactive.store import Ending, Filter, SqliteStore, TaskStore
-from tta_interactive.store.memory import MemoryStore
-from tta_interactive.task import Task, TaskError, TaskStatus
-
-SOON = NOON + timedelta(seconds=3)
-LATER = NOON + timedelta(seconds=9)
-Q, R, C, F, X = (
-    TaskStatus.QUEUED,
-    TaskStatus.RUNNING,
-    TaskStatus.COMPLETED,
-    TaskStatus.FAILED,
-    TaskStatus.CANCELLED,
-)
-BROKEN = TaskError(code="error", message="It exited with 2.")
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TaskStore]:
-    made: TaskStore = MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "s")
-    yield made
-    made.close()
+from tta_interactive.store import Ending, Filter, TaskStore
+from tta_interactive.task import Task, TaskStatus
 
 
 def family(*steps: str, **facts: Any) -> list[Task]:

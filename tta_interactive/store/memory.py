@@ -4,39 +4,19 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from tta_interactive.errors import AmbiguousTaskError, RequestKeyError, TaskNotFoundError
 from tta_interactive.event import Event, EventKind
 from tta_interactive.settings import AGENT_SLOTS
-from tta_interactive.store.protocol import CHOICES, Choices, Ending, Filter, Look, Report
+from tta_interactive.store.memory_look import choices, page
+from tta_interactive.store.protocol import Choices, Ending, Filter, Look, Report
 from tta_interactive.store.rows import request_hash
 from tta_interactive.task import AGENT, Task, TaskError, TaskStatus
 
 P = ParamSpec("P")
 R = TypeVar("R")
 ACTIVE = (TaskStatus.RUNNING, TaskStatus.INPUT_REQUIRED)
-
-
-STATE_ORDER = ("running", "input_required", "queued", "failed", "cancelled", "completed")
-ORDERS: dict[str, Callable[[Task, datetime], Any]] = {
-    "submitted": lambda task, _: task.seq,
-    "state": lambda task, _: STATE_ORDER.index(task.status),
-    "label": lambda task, _: task.label.lower(),
-    "owner": lambda task, _: task.owner,
-    "waited": lambda task, at: (task.started_at or task.finished_at or at) - task.submitted_at,
-    "ran": lambda task, at: task.started_at and (task.finished_at or at) - task.started_at,
-}
-
-
-def _passes(task: Task, wish: Look) -> bool:
-    return (
-        (not wish.statuses or task.status in wish.statuses)
-        and wish.kind in ("", task.kind)
-        and wish.owner in ("", task.owner)
-        and wish.workspace in ("", task.workspace)
-        and (wish.search.lower() in task.label.lower() or task.id.startswith(wish.search))
-    )
 
 
 def _one_at_a_time(
@@ -141,29 +121,11 @@ class MemoryStore:
 
     @_one_at_a_time
     def look(self, wish: Look, at: datetime) -> tuple[list[Task], int]:
-        found = sorted(
-            (task for task in self._tasks.values() if _passes(task, wish)),
-            key=lambda task: -task.seq,
-        )
-        key = ORDERS[wish.sort]
-        known = [(key(task, at), task) for task in found]
-        page = sorted(
-            (pair for pair in known if pair[0] is not None),
-            key=lambda pair: pair[0],
-            reverse=wish.descending,
-        )
-        tasks = [task for _, task in page] + [task for value, task in known if value is None]
-        return tasks[wish.offset : wish.offset + wish.limit], len(tasks)
+        return page(self._tasks.values(), wish, at)
 
     @_one_at_a_time
     def choices(self, owner: str | None = None) -> Choices:
-        mine = [t for t in self._tasks.values() if owner is None or t.owner == owner]
-        newest = sorted(mine, key=lambda task: -task.seq)[:CHOICES]
-        return Choices(
-            kinds=sorted({task.kind for task in newest}),
-            owners=sorted({task.owner for task in newest}),
-            workspaces=sorted({task.workspace for task in newest if task.workspace}),
-        )
+        return choices([t for t in self._tasks.values() if owner in (None, t.owner)])
 
     @_one_at_a_time
     def counts(self, owner: str | None = None) -> dict[TaskStatus, int]:

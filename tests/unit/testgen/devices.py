@@ -1,0 +1,341 @@
+"""One small module a device: what the native generator must be able to reach whole."""
+
+DEVICES = {
+    "constants that a parameter is compared with": """
+        def spell(word):
+            if word == "open-sesame" or word in ("alohomora",):
+                return 1
+            if word.lower().startswith("accio "):
+                return 2
+            return 3
+    """,
+    "keys of a table that a parameter is looked up in": """
+        TABLE = {"alpha": 1, "beta": 2}
+
+        def rank(letter):
+            if letter in TABLE:
+                return TABLE[letter]
+            return None
+    """,
+    "keys and attributes that the body reads from a parameter": """
+        def describe(thing, settings):
+            if thing.kind == "box" and thing.parts(2):
+                if settings["deep"]["level"] == 7:
+                    return "deep"
+                return "box"
+            return thing.owner.name
+    """,
+    "what methods do with what the constructor was given": """
+        class Report:
+            def __init__(self, source):
+                self.source = source
+
+            def title(self):
+                if self.source.state == "draft":
+                    return "Draft"
+                return self.source.render("x")
+    """,
+    "several calls on one object": """
+        class Machine:
+            def __init__(self):
+                self.state = 0
+
+            def coin(self):
+                if self.state in (0, 1):
+                    self.state += 1
+
+            def push(self):
+                if self.state == 2:
+                    self.state = 9
+                    return "open"
+                return "locked"
+
+            def shut(self):
+                if self.state == 9:
+                    return "shut"
+                return "was shut"
+    """,
+    "objects that methods give": """
+        class Query:
+            def __init__(self, *, _parts=()):
+                self._parts = _parts
+
+            def where(self, part: str):
+                return Query(_parts=(*self._parts, part))
+
+            def text(self):
+                if len(self._parts) > 1:
+                    return " and ".join(self._parts)
+                return "".join(self._parts)
+    """,
+    "types of the standard library": """
+        import datetime as dt
+        from decimal import Decimal
+        from typing import TYPE_CHECKING, NamedTuple, NewType, TypedDict
+
+        if TYPE_CHECKING:
+            from fractions import Fraction
+            from uuid import UUID
+
+        class Place(TypedDict):
+            name: str
+            floor: int
+
+        Code = NewType("Code", int)
+
+        def year(day: dt.date, price: Decimal, part: "Fraction", key: "UUID") -> object:
+            digits = price.as_tuple().digits
+            return day.year, digits, part.numerator, key.version
+
+        def where(place: Place, code: Code) -> str:
+            if place["floor"] < code.bit_length():
+                return place["name"]
+            return "up"
+    """,
+    "functions as arguments, with the right number of parameters": """
+        from collections.abc import Callable
+
+        def twice(step: Callable[[int, str], bool]) -> str:
+            if step(1, "a"):
+                return "yes"
+            return "no"
+
+        def each(items, convert):
+            found = []
+            for item in items:
+                found.append(convert(item, 1, None))
+            return found
+    """,
+    "asynchronous functions, generators and managers": """
+        class Session:
+            def __init__(self, name: str) -> None:
+                self.name = name
+
+            async def __aenter__(self):
+                return self.name
+
+            async def __aexit__(self, cls, error, trace):
+                if cls is not None:
+                    return True
+                return None
+
+        async def double(value: int) -> int:
+            return value * 2
+
+        async def doubled(values):
+            async for value in values:
+                yield await double(value)
+    """,
+    "context managers and generators": """
+        import contextlib
+
+        @contextlib.contextmanager
+        def opened(name: str):
+            box = [name]
+            yield box
+            box.append("closed")
+
+        class Lock:
+            def __enter__(self):
+                return 5
+
+            def __exit__(self, cls, error, trace):
+                if cls is KeyError:
+                    return False
+                return None
+
+        def forever(start: int):
+            while True:
+                yield start
+                start += 1
+    """,
+    "files": """
+        import os
+        from pathlib import Path
+
+        def first_line(path: Path) -> str:
+            if not path.exists():
+                return "missing"
+            if path.is_dir():
+                return "directory"
+            with path.open() as file:
+                for line in file:
+                    return line
+            return "empty"
+
+        def save(filename, text: str):
+            with open(filename, "w") as file:
+                return file.write(text)
+
+        def lines(stream):
+            return stream.readlines()
+    """,
+    "abstract classes": """
+        from abc import ABC, abstractmethod
+
+        class Shape(ABC):
+            @abstractmethod
+            def area(self) -> float:
+                '''In square metres.'''
+
+            def describe(self):
+                return f"area {self.area()}"
+
+        def compare(one: Shape, other: Shape) -> bool:
+            return one.describe() == other.describe()
+    """,
+    "properties that can be set": """
+        class Level:
+            def __init__(self):
+                self._value = 0
+
+            @property
+            def value(self):
+                return self._value
+
+            @value.setter
+            def value(self, value):
+                if value > 100:
+                    raise ValueError("too much")
+                self._value = value
+    """,
+    "calling objects, with all their parameters": """
+        class Rule:
+            def __init__(self, limit: int) -> None:
+                self.limit = limit
+                self.seen = 0
+
+            def __call__(self, name: str, size: int, *, deep: bool = False) -> str:
+                self.seen += 1
+                if self.seen == 3:
+                    return "third"
+                if size > self.limit and deep:
+                    return name
+                return ""
+    """,
+    "matches and bytes of the module's own patterns": """
+        import re
+
+        HEAD = re.compile(rb"([A-Z]{3,5})?=([0-9]+);")
+
+        def head(line: bytes) -> int:
+            found = HEAD.match(line)
+            if found:
+                return int(found[2])
+            return -1
+
+        def quoted(text):
+            if re.fullmatch("<<[a-f]{3}>>", text):
+                return text
+            return ""
+
+        def size(match: re.Match[bytes]) -> int:
+            if match.group(1):
+                return match.end()
+            return 0
+    """,
+    "paths in aliases of types": """
+        import os
+        from typing import Union
+
+        StrPath = Union[str, "os.PathLike[str]"]
+
+        def read(source: StrPath) -> str:
+            with open(source) as file:
+                text = file.read()
+            return text
+
+        def tail(log_path: str) -> str:
+            with open(log_path) as file:
+                return file.read()[-1:]
+    """,
+    "classes that say they live elsewhere": """
+        class Moved:
+            def __init__(self) -> None:
+                self.count = 0
+
+            def more(self) -> int:
+                self.count += 1
+                return self.count
+
+        Moved.__module__ = "elsewhere"
+    """,
+    "variables of the environment": """
+        import os
+
+        def colour():
+            if "NO_COLOUR" in os.environ:
+                return "none"
+            if os.environ.get("TERM_COLOUR") == "deep":
+                return "deep"
+            return os.getenv("TERM_NAME", "plain")
+    """,
+    "constants of the function itself before those of the rest": """
+        NOISE = [{}]
+
+        def pick(word: str, other: str):
+            if word == "needle" and other == "haystack":
+                return 1
+            return 0
+    """.format(", ".join(f"'noise {number}'" for number in range(400))),
+    "calls that never end, beside others": """
+        def spin(number: int) -> int:
+            while number:
+                number += 1
+            return number
+
+        def half(number: int) -> int:
+            if number > 9:
+                return number // 2
+            return 0
+    """,
+    "examples of the documentation, and what is near them": """
+        class Basket:
+            '''Things to buy.
+
+            >>> from decimal import Decimal
+            >>> basket = Basket()
+            >>> basket.put("tea:3")
+            >>> basket.put("milk:1")
+            >>> basket.put("rice:2")
+            >>> basket.put("salt:1")
+            >>> basket.put("eggs:6")
+            >>> basket.put("figs:9")
+            >>> basket.put("plum:4")
+            >>> basket.total("tea;milk")
+            4
+            '''
+
+            def __init__(self):
+                self.things = {}
+
+            def put(self, text):
+                name, _, count = text.partition(":")
+                self.things[name] = int(count)
+
+            def total(self, names):
+                if len(self.things) < 7:
+                    return 0
+                found = [self.things.get(name) for name in names.split(";")]
+                if None in found:
+                    return -1
+                return sum(found)
+    """,
+    "private functions that no public one reaches": """
+        def outer(x: int) -> int:
+            return x
+
+        def _hidden(x: int) -> int:
+            if x > 2:
+                return 1
+            return 2
+    """,
+    "options that the body takes out of its keywords": """
+        def draw(**options):
+            if options.get("colour") == "red":
+                return 1
+            if options.pop("size", 0) > 5:
+                return 2
+            return 3
+    """,
+}
