@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.kernel import WIDGET_VIEW, Kernel, button_in, is_final_update, usage_error
+from tests.e2e.kernel import WIDGET_VIEW, Kernel, Reply, button_in, is_final_update, usage_error
 
 
 def test_a_card_has_text_html_and_a_widget_and_ends_as_static_html(kernel: Kernel) -> None:
@@ -95,6 +95,36 @@ def test_many_cards_are_fed_by_one_thread(kernel: Kernel) -> None:
     assert sum(name.startswith("tta-") for name in names) <= 2
 
 
+def test_the_end_of_the_output_is_live_on_the_card(kernel: Kernel) -> None:
+    kernel.run("t = %tta_submit shell -- sh -c 'echo first; echo \"<b>second\"; sleep 30'")
+    reply = kernel.collect(lambda reply: "first" in html_in(reply))
+    assert "&lt;b&gt;second" in html_in(reply)
+    assert "<b>second" not in html_in(reply)
+
+
+def test_a_failed_task_is_tried_again_as_a_new_one_with_a_card(kernel: Kernel) -> None:
+    kernel.run("t = %tta_submit shell --quiet -- sh -c 'sleep 0.2; exit 3'\n%tta_wait t --no-raise")
+    (card,) = kernel.run("%tta_status t").cards
+    assert "again: %tta_retry " + kernel.value("t.id")[:10] in card["text/html"]
+    (again,) = kernel.run("new = %tta_retry t").cards
+    assert WIDGET_VIEW in again
+    assert kernel.value("new.id != t.id and new.task.metadata['retry_of'] == t.id") is True
+    assert "is queued" in usage_error(kernel.run("%tta_submit shell --quiet --name late --after "
+                                                 "{new} -- true\n%tta_retry late"))  # fmt: skip
+
+
+def test_a_card_takes_the_old_ones_place_after_a_restart(kernel: Kernel) -> None:
+    before = kernel.run("t = %tta_submit shell -- sleep 30")
+    task_id = kernel.value("t.id")
+    kernel.restart()
+    after = kernel.run(f"%tta_status {task_id[:8]}")
+    assert [card[WIDGET_VIEW]["model_id"] for card in after.cards] == [
+        card[WIDGET_VIEW]["model_id"] for card in before.cards
+    ]
+    kernel.click(button_in(after))
+    assert is_final_update(kernel.collect(is_final_update))
+
+
 def test_hostile_words_of_a_task_reach_the_page_only_as_text(kernel: Kernel) -> None:
     kernel.run("canary = '<img src=x onerror=alert(1)>\\x1b]52;c;aGk=\\x07\\u202e'")
     shown = kernel.run(
@@ -108,6 +138,12 @@ def test_hostile_words_of_a_task_reach_the_page_only_as_text(kernel: Kernel) -> 
         assert "<img" not in bundle["text/html"]
         assert not set(str(bundle.values())) & set("\x1b\x07\u202e")
     assert not set(end.text) & set("\x1b\x07\u202e")
+
+
+def html_in(reply: Reply) -> str:
+    """What a card was painted with last."""
+    painted = [c["data"]["state"] for c in reply.of("comm_msg") if "state" in c["data"]]
+    return next((state["value"] for state in reversed(painted) if "value" in state), "")
 
 
 @pytest.mark.parametrize(

@@ -20,15 +20,17 @@ class Notes:
         self.painted: list[str] = []
         self.finished: list[str] = []
         self.problems: list[str] = []
+        self.logs: list[str] = []
         self._is_broken = is_broken
 
     def show(self, task: Task) -> None:
         self.paint(task)
 
-    def paint(self, task: Task, problem: str = "") -> None:
+    def paint(self, task: Task, log: str = "", problem: str = "") -> None:
         if self._is_broken:
             raise RuntimeError("the front end went away")
         self.painted.append(task.status.value)
+        self.logs.append(log)
         self.problems.append(problem)
 
     def finish(self, task: Task) -> None:
@@ -99,6 +101,17 @@ def test_the_seconds_of_a_running_task_go_on_without_news(
     task, card = submitted(engine, "sleep 60"), Notes()
     pump.feed(task, card)
     until(lambda: card.painted.count("running") >= 3)
+
+
+def test_the_end_of_the_output_comes_without_any_progress(
+    engine: BlockingEngine, pump: Pump
+) -> None:
+    script = "yes x | head -c 5000000; echo; echo begun; sleep 0.1; echo second; sleep 60"
+    task, card = submitted(engine, script), Notes()
+    pump.feed(task, card)
+    until(lambda: card.logs and card.logs[-1].endswith("begun\nsecond\n"))
+    assert max(map(len, card.logs)) < 10_000
+    engine.cancel(task.id)
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")

@@ -23,6 +23,7 @@ LINE_MAGICS: Final = (
     "tta_status",
     "tta_wait",
     "tta_cancel",
+    "tta_retry",
     "tta_logs",
     "tta_list",
     "tta_board",

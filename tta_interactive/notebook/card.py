@@ -21,7 +21,7 @@ from typing import Any, Final, Literal
 from tta_interactive.errors import InvalidRequestError
 from tta_interactive.listing import listing
 from tta_interactive.notebook.markup import card_html
-from tta_interactive.notebook.view import MESSAGE, View, as_text, view_of
+from tta_interactive.notebook.view import MESSAGE, View, as_text, tail_of, view_of
 from tta_interactive.task import Task
 from tta_interactive.text import one_line
 
@@ -64,9 +64,9 @@ class HtmlCard:
             shown = display_bundle(self._bundle(view), display_id=uuid.uuid4().hex)
             self._displays.append(shown)
 
-    def paint(self, task: Task, problem: str = "") -> None:
+    def paint(self, task: Task, log: str = "", problem: str = "") -> None:
         with self._lock:
-            self._paint(_view(task, problem))
+            self._paint(_view(task, log, problem))
 
     def finish(self, task: Task) -> None:
         with self._lock:
@@ -167,8 +167,8 @@ def _live_html(view: View) -> str:
     return card_html(view, live=True, phase=time.monotonic())
 
 
-def _view(task: Task, problem: str) -> View:
-    view = view_of(task, datetime.now(UTC))
+def _view(task: Task, log: str, problem: str) -> View:
+    view = replace(view_of(task, datetime.now(UTC)), tail=tail_of(log))
     return replace(view, message=one_line(problem, MESSAGE)) if problem else view
 
 

@@ -78,6 +78,10 @@ class TaskHandle:
         """Ask it to end; the task as it then stands."""
         return self._session.engine.cancel(self._id)
 
+    def retry(self) -> "TaskHandle":
+        """Submit the same again as a new task, if this one is over; its handle."""
+        return TaskHandle(self._session, self._session.engine.retry(self._id))
+
     def logs(self, tail_lines: int | None = None) -> str:
         """What it wrote, with control characters made visible."""
         return visible(self._session.engine.logs(self._id, tail_lines=tail_lines))

@@ -238,6 +238,16 @@ class Magics:
         for one in ids:
             say(_line(self.session.engine.cancel(one)))
 
+    def _retry(self, options: argparse.Namespace, names: "_Names") -> object:
+        engine = self.session.engine
+        tasks = [engine.status(engine.retry(one)) for one in self._meant(options, names)]
+        for task in tasks:
+            self.session.last_id = task.id
+            self.session.show(task)
+        shown_at = self.session.execution_count
+        handles = [TaskHandle(self.session, task.id, shown_at) for task in tasks]
+        return handles[0] if len(handles) == 1 else None
+
     def _meant(self, options: argparse.Namespace, names: "_Names") -> list[str]:
         """The tasks that are named; else with --all the notebooks', else the last one."""
         if getattr(options, "all", False):
@@ -257,6 +267,7 @@ _RUN: Final[dict[str, Callable[[Magics, argparse.Namespace, "_Names"], object]]]
     "tta_status": Magics._status,  # pyright: ignore[reportPrivateUsage]  (the table of our own)
     "tta_wait": Magics._wait,  # pyright: ignore[reportPrivateUsage]
     "tta_cancel": Magics._cancel,  # pyright: ignore[reportPrivateUsage]
+    "tta_retry": Magics._retry,  # pyright: ignore[reportPrivateUsage]
     "tta_logs": Magics._logs,  # pyright: ignore[reportPrivateUsage]
     "tta_list": Magics._list,  # pyright: ignore[reportPrivateUsage]
     "tta_board": Magics._board,  # pyright: ignore[reportPrivateUsage]

@@ -41,6 +41,7 @@ FRAME: Final = (
 QUIET: Final = "color:var(--jp-ui-font-color2,inherit);"
 SMALL: Final = "font-size:12px;"
 MONO: Final = "font-family:var(--jp-code-font-family,ui-monospace,Menlo,Consolas,monospace);"
+FAINT: Final = "rgba(128,128,128,.1)"
 TRACK: Final = "background:rgba(128,128,128,.22);"
 CUT: Final = "overflow:hidden;text-overflow:ellipsis;white-space:nowrap;min-width:0;"
 PERIOD: Final = 1.6  # seconds in which the bar of an unknown end travels once
@@ -83,6 +84,8 @@ def card_html(view: View, *, live: bool, phase: float = 0.0) -> str:
             f'<div style="{MONO}{SMALL}margin-top:6px;overflow-wrap:anywhere">'
             f"{_text(view.outcome)}</div>"
         )
+    if view.tail and not view.is_final:
+        rows.append(_tail(view.tail))
     rows.append(_small_print(view))
     frame = "" if live else FRAME
     style = LIVE_STYLE if live else ""
@@ -127,13 +130,14 @@ def _chip(view: View, colour: str) -> str:
 def _head(view: View, colour: str) -> str:
     label = _text(view.label or view.kind)
     kind = f'<span style="{QUIET}">{_text(view.kind)}</span> ' if view.label else ""
+    left = f" · {_text(view.remaining)}" if view.remaining else ""
     return (
         '<div style="display:flex;gap:12px;align-items:baseline">'
         f"{_chip(view, colour)}"
         f'<span style="{CUT}flex:1 1 auto" title="{label}">{kind}'
         f'<span style="font-weight:600">{label}</span></span>'
         f'<span style="{QUIET}white-space:nowrap;font-variant-numeric:tabular-nums">'
-        f"{_text(view.elapsed)}</span></div>"
+        f"{_text(view.elapsed)}{left}</span></div>"
     )
 
 
@@ -158,6 +162,15 @@ def _progress(view: View, colour: str, phase: float) -> str:
         "</div>"
         f'<span style="{QUIET}{SMALL}min-width:36px;text-align:right;'
         f'font-variant-numeric:tabular-nums">{percent_words(share)}</span></div>'
+    )
+
+
+def _tail(lines: Sequence[str]) -> str:
+    """The end of the output; long lines are cut, so that the card keeps its height."""
+    shown = "".join(f'<div style="{CUT}white-space:pre">{_text(line)}</div>' for line in lines)
+    return (
+        f'<div class="tta-tail" aria-label="end of the output" style="{MONO}{SMALL}{QUIET}'
+        f'margin-top:6px;padding:4px 8px;border-radius:4px;background:{FAINT}">{shown}</div>'
     )
 
 

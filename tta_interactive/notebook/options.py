@@ -182,6 +182,18 @@ def _cancel(name: str) -> _Parser:
     return parser
 
 
+def _retry(name: str) -> _Parser:
+    parser = _new(
+        name,
+        "Submit finished tasks again, each as a new one with a card of its own.",
+        """\
+  t = %tta_retry t_x8Kd        t is the handle of the new task
+  %tta_retry                   the task that this notebook submitted last""",
+    )
+    _ids(parser)
+    return parser
+
+
 def _logs(name: str) -> _Parser:
     parser = _new(
         name,
@@ -232,6 +244,7 @@ PARSERS: Final = {
     "tta_status": _status,
     "tta_wait": _wait,
     "tta_cancel": _cancel,
+    "tta_retry": _retry,
     "tta_logs": _logs,
     "tta_list": _list,
     "tta_board": _list,

@@ -15,6 +15,7 @@ from typing import Final, Protocol
 
 from tta_interactive.blocking import BlockingEngine
 from tta_interactive.errors import TTAError
+from tta_interactive.notebook.view import TAIL_BYTES
 from tta_interactive.task import Task, TaskStatus
 
 PAUSE: Final = 0.2  # a browser that gets more loses the last updates (measured)
@@ -30,8 +31,14 @@ class Card(Protocol):
         """Show it in the cell that is running."""
         ...
 
-    def paint(self, task: Task, problem: str = "") -> None:
-        """Show the newest state; `problem` is what went wrong with a click."""
+    def paint(self, task: Task, log: str = "", problem: str = "") -> None:
+        """Show the newest state.
+
+        Args:
+            task: As last read.
+            log: The end of its output, as it was written.
+            problem: What went wrong with a click.
+        """
         ...
 
     def finish(self, task: Task) -> None:
@@ -145,7 +152,7 @@ class Pump:
                 card.finish(task)
                 self._drop(task_id)
                 return
-            card.paint(task, problem)
+            card.paint(task, self._log_of(task), problem)
             with self._lock:
                 if task_id in self._cards:
                     self._cards[task_id] = card, task
@@ -155,6 +162,10 @@ class Pump:
         # Boundary: a front end that went away must not end the other cards.
         except Exception:
             self._drop(task_id)
+
+    def _log_of(self, task: Task) -> str:
+        """The end of the output; a task that waits to be tried again has its last try's."""
+        return self._engine.logs(task.id, max_bytes=TAIL_BYTES) if task.attempt else ""
 
     def _drop(self, task_id: str) -> None:
         with self._lock:

@@ -17,7 +17,7 @@ from tta_interactive.board.rows import owner_words
 from tta_interactive.duration import span
 from tta_interactive.listing import Line, timeline
 from tta_interactive.task import SandboxLevel, Task, TaskStatus
-from tta_interactive.text import one_line
+from tta_interactive.text import one_line, visible
 
 Tone = Literal["waiting", "busy", "asking", "good", "bad", "off"]
 
@@ -27,6 +27,13 @@ MESSAGE: Final = 240
 ERROR: Final = 600
 PATH: Final = 400
 MISSED: Final = 60
+TAIL_LINES: Final = 4
+TAIL_BYTES: Final = 4096  # of the output, read for these lines
+TAIL_WIDTH: Final = 160
+# Before that a guess of the end jumps; and whoever has days left needs no figure.
+GUESS_AFTER: Final = 2.0
+GUESS_FROM: Final = 0.01
+GUESS_MOST: Final = 7 * 86400.0
 
 TONES: Final[Mapping[TaskStatus, Tone]] = {
     TaskStatus.QUEUED: "waiting",
@@ -88,6 +95,10 @@ class View:
     message: str
     elapsed: str
     """`12 s`; empty: not started."""
+    remaining: str
+    """`about 40 s left`, if it goes on as it went; empty: not known."""
+    tail: tuple[str, ...]
+    """The last lines of the output; empty: none, or nobody read them."""
     error: str
     remedy: str
     facts: tuple[str, ...]
@@ -115,12 +126,21 @@ def view_of(task: Task, now: datetime) -> View:
         fraction=_fraction(task),
         message=message,
         elapsed=_elapsed(task, now),
+        remaining=_remaining(task, now),
+        tail=(),
         error=_error(task),
         remedy=_remedy(task),
         facts=tuple(_facts(task)),
         report=report,
         outcome=_outcome(task) if report is None else "",
     )
+
+
+def tail_of(log: str) -> tuple[str, ...]:
+    """The last lines of an output; of a line that is written over, what stands there last."""
+    whole = [line.rstrip("\r").rpartition("\r")[2] for line in log.split("\n")]
+    lines = [visible(line, TAIL_WIDTH).rstrip() for line in whole if line.strip()]
+    return tuple(lines[-TAIL_LINES:])
 
 
 def report_of(result: JsonValue) -> Report | None:
@@ -158,7 +178,7 @@ def as_text(view: View) -> str:
     parts = [f"{word} {view.short}", f"{view.kind}: {view.label}" if view.label else view.kind]
     if view.fraction is not None and not view.is_final:
         parts.append(percent_words(view.fraction * 100))
-    parts += [view.elapsed, view.message, view.error, view.remedy, view.outcome]
+    parts += [view.elapsed, view.remaining, view.message, view.error, view.remedy, view.outcome]
     if view.report is not None:
         parts.append(view.report.counts)
         parts += [f"{s.name} {percent_words(s.percent)}" for s in view.report.shares]
@@ -209,6 +229,17 @@ def _elapsed(task: Task, now: datetime) -> str:
     return span(((task.finished_at or now) - task.started_at).total_seconds())
 
 
+def _remaining(task: Task, now: datetime) -> str:
+    done = _fraction(task)
+    if task.status is not TaskStatus.RUNNING or task.started_at is None or done is None:
+        return ""
+    gone = (now - task.started_at).total_seconds()
+    if gone < GUESS_AFTER or not GUESS_FROM <= done < 1:
+        return ""
+    left = gone * (1 - done) / done
+    return f"about {span(max(1.0, round(left)))} left" if left < GUESS_MOST else ""
+
+
 def _error(task: Task) -> str:
     if task.error is None:
         return ""
@@ -235,6 +266,9 @@ def _facts(task: Task) -> list[str]:
         facts.append(f"sandbox {one_line(inside, 40)}")
     elif task.sandbox_got is not None and task.sandbox_got is not SandboxLevel.NONE:
         facts.append(f"sandbox {task.sandbox_got.word}")
+    if task.status in (TaskStatus.FAILED, TaskStatus.CANCELLED):
+        # A button would need a kernel: this also works in a notebook that is opened next week.
+        facts.append(f"again: %tta_retry {one_line(task.id[:SHORT_ID])}")
     return facts
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import html.parser
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from tta_interactive.notebook.card import finished_view
 from tta_interactive.notebook.markup import card_html, table_html
-from tta_interactive.notebook.view import as_text, counts_text, table_text, view_of
+from tta_interactive.notebook.view import as_text, counts_text, table_text, tail_of, view_of
 from tta_interactive.task import SandboxLevel, Task, TaskError, TaskStatus
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -96,7 +97,37 @@ OUR_ATTRIBUTES = {
 
 def test_a_line_says_status_name_and_time() -> None:
     view = view_of(running(progress=0.42, message="reading"), NOON + timedelta(seconds=12))
-    assert as_text(view) == "RUNNING t_x8Kd2f9a  tests: src/auth.py  42 %  12 s  reading"
+    assert (
+        as_text(view)
+        == "RUNNING t_x8Kd2f9a  tests: src/auth.py  42 %  12 s  about 17 s left  reading"
+    )
+
+
+def test_the_time_that_is_left_follows_from_what_is_done() -> None:
+    at = NOON + timedelta(seconds=10)
+    assert view_of(running(progress=0.25), at).remaining == "about 30 s left"
+    assert (
+        "10 s · about 30 s left"
+        in Tags(card_html(view_of(running(progress=0.25), at), live=True)).text
+    )
+    assert view_of(running(progress=0.25), NOON).remaining == ""  # too early to guess
+    assert view_of(running(), at).remaining == ""
+    assert view_of(running(progress=1.0), at).remaining == ""
+    assert view_of(running(progress=1e-9), at).remaining == ""
+    assert view_of(completed(progress=0.5), at).remaining == ""
+
+
+def test_the_last_lines_of_the_output_stand_on_the_live_card_alone() -> None:
+    log = "one\ntwo\n\nthree\n 10%|#\r 20%|##\r\nfour\n<script>\x1b[2J" + "x" * 900
+    tail = tail_of(log)
+    assert tail[:3] == ("three", " 20%|##", "four")
+    assert tail[3].startswith("<script>\\x1b[2Jxxx")
+    assert len(tail[3]) == 160
+    live = card_html(replace(view_of(running(), NOON), tail=tail), live=True)
+    assert "&lt;script&gt;" in live
+    assert "<script" not in live
+    ended = card_html(replace(view_of(completed(), NOON), tail=tail), live=False)
+    assert "four" not in ended
 
 
 def test_a_report_says_what_was_kept_and_reached_and_where() -> None:
@@ -141,7 +172,9 @@ def test_a_failure_says_what_is_wrong_and_what_to_do() -> None:
 def test_a_failure_without_a_remedy_points_to_the_logs() -> None:
     error = TaskError(code="error", message="exited with 2")
     task = running().moved(TaskStatus.FAILED, finished_at=NOON, error=error)
-    assert view_of(task, NOON).remedy == "%tta_logs t_x8Kd2f9a shows what it wrote."
+    view = view_of(task, NOON)
+    assert view.remedy == "%tta_logs t_x8Kd2f9a shows what it wrote."
+    assert view.facts == ("again: %tta_retry t_x8Kd2f9a",)
 
 
 def test_an_agent_is_named_as_the_owner() -> None:
