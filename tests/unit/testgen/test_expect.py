@@ -170,15 +170,37 @@ def test_a_repr_is_run_only_if_it_is_a_plain_call_of_a_known_class(shown: str) -
 
 
 @pytest.mark.parametrize(
-    "value", ["<object at 0x7f00dead>", "/srv/copy/m.py", "/tmp/x", "x" * 5000, float("nan")]
+    "value",
+    [
+        "<object at 0x7f00dead>",
+        "/srv/copy/m.py",
+        "/tmp/x",
+        "x" * 5000,
+        float("nan"),
+        "one of {'b', 'a'}",
+        "frozenset({'b', \"it's, so\"})",
+        "in {<Colour.RED: 1>, <Colour.BLUE: 2>}",
+        "{(1, 'a'), (1, 'b')}",
+        "{'key': {'b', 'a'}}",
+        b"{'b', 'a'}",
+    ],
 )
 def test_what_differs_from_process_to_process_is_never_asserted(value: object) -> None:
     assert expectations().literal(value) is None
 
 
 @pytest.mark.parametrize(
+    "value",
+    ["{3, 1, 2}", "{(1, 2), (3, 4)}", "{'a'}", "{'a': 1, 'b': 2}", "{a,b}", "{", "{'", "x{2}, y"],
+)
+def test_braces_that_hold_the_same_in_every_process_are_asserted(value: str) -> None:
+    assert expectations().literal(value) == repr(value)
+
+
+@pytest.mark.parametrize(
     ("error", "by_module", "expected"),
     [
+        (ValueError("invalid: {'x', 'y'}, see above"), True, ("ValueError", ", see above", [])),
         (ValueError("no such colour: 'x'"), True, ("ValueError", "no such colour: 'x'", [])),
         (ValueError("cannot read /tmp/abc/def"), True, ("ValueError", "cannot read", [])),
         (ValueError("\n\nfirst words\nmore"), True, ("ValueError", "first words", [])),

@@ -285,9 +285,9 @@ class SaysAnything:
         return Generated(self.text)
 
 
-def ordered(lab: Lab, backend: SaysAnything) -> TestsReport:
+def ordered(lab: Lab, backend: SaysAnything, **options: Any) -> TestsReport:
     lab.write("m.py", GOOD)
-    return run(wished(), lab.context(), backend)
+    return run(wished(**options), lab.context(), backend)
 
 
 @pytest.mark.parametrize(
@@ -307,6 +307,39 @@ def test_a_backend_that_claims_and_does_not_deliver_is_not_believed(lab: Lab, cl
         ordered(lab, SaysAnything(claim))
     assert caught.value.code == "not_verified"
     assert set(lab.files()) == {"m.py"}
+
+
+LUCKY = """
+from m import grade, initials
+
+
+def test_lucky():
+    assert next(iter({%s})) == %s
+    assert initials("") == ""
+
+
+def test_fair():
+    assert grade(50) == "fair"
+
+
+def test_poor():
+    assert grade(1) == "poor"
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        pytest.param("'one', 'two'", "'one'", id="the fourth hash seed has the other first"),
+        pytest.param("'one', 'dog'", "'one'", id="the fifth has, when tests are put in form"),
+    ],
+)
+def test_what_three_hash_seeds_show_alike_is_dropped_by_a_later_one(
+    lab: Lab, words: str, first: str
+) -> None:
+    report = ordered(lab, SaysAnything(LUCKY % (words, first)), coverage_threshold=10)
+    assert (report.generated, report.kept, report.flaky) == (3, 2, 1)
+    assert "lucky" not in lab.files()["tests/test_m.py"].decode()
 
 
 def test_below_the_threshold_the_backend_is_told_what_is_missing(lab: Lab) -> None:

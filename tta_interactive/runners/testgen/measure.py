@@ -81,8 +81,18 @@ class Measured:
         )
 
 
-def measure(bench: Bench, copied: Copied, module: str, tests: Suite, name: str) -> Measured:
+def measure(
+    bench: Bench,
+    copied: Copied,
+    module: str,
+    tests: Suite,
+    name: str,
+    hash_seed: int | None = None,
+) -> Measured:
     """Run the tests under coverage.
+
+    Args:
+        hash_seed: Of Python; None: one that no run before had.
 
     Raises:
         NotPassedError: Some of them did not pass.
@@ -91,7 +101,8 @@ def measure(bench: Bench, copied: Copied, module: str, tests: Suite, name: str) 
     file = write_tests(bench, tests, name)
     place = bench.place("coverage")
     arguments = under_coverage(bench, place, module, pytest_arguments(bench, file))
-    step, sheet = Session(root=copied.root, timeout=SECONDS).run(bench, place, ["-P", *arguments])
+    session = Session(root=copied.root, timeout=SECONDS, hash_seed=hash_seed)
+    step, sheet = session.run(bench, place, ["-P", *arguments])
     bad = {test: why for test, why in sheet.outcomes.items() if why}
     if sheet.unfinished and sheet.is_authentic:
         bad[sheet.unfinished] = f"its process {step.how}"

@@ -34,7 +34,8 @@ class Session:
     test_seconds: float = TEST_SECONDS
     module: str = ""
     """The module whose file is to be told."""
-    hash_seed: int = 0
+    hash_seed: int | None = None
+    """None: one that no run before had."""
     workspace: Path | None = None
     """The real tree, where the project's own settings hold."""
     readable: Sequence[Path] = ()
@@ -74,7 +75,7 @@ class Session:
             arguments,
             timeout=self.timeout,
             environment=variables,
-            hash_seed=self.hash_seed,
+            hash_seed=bench.next_hash_seed() if self.hash_seed is None else self.hash_seed,
             workspace=self.workspace,
             readable=self.readable,
             watch=stall_watch(report, self.test_seconds + STALL_SECONDS),

@@ -1,10 +1,11 @@
 """Run tests three times in fresh processes and keep those that pass every time.
 
-    run 1   as in the file      hash seed 0
-    run 2   a random order      hash seed 1
-    run 3   that one backwards  hash seed 2
+    run 1   as in the file
+    run 2   a random order
+    run 3   that one backwards
 
-So of any two tests each has once run before the other. What became of a test is believed only
+So of any two tests each has once run before the other. Every process has another hash seed, also
+those that measure later. What became of a test is believed only
 from a process that nothing meddled with (`Sheet.is_believable`): else the test that ended it is
 left out, or, if nobody knows which, the tests are halved until it stands alone.
 """
@@ -129,7 +130,6 @@ class _Judge:
             shuffle=self._seed if run else None,
             backwards=run > 1,
             test_seconds=self._test_seconds,
-            hash_seed=run,
         )
         arguments = ["-P", *pytest_arguments(bench, file)]
         return session.run(bench, bench.place(f"pytest-{run}"), arguments)

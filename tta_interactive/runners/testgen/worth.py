@@ -23,9 +23,11 @@ def worthwhile(job: Job, tests: Suite) -> tuple[Suite, Measured] | None:
     return measured_tests(job, useful) if useful != tests else (tests, _in_all(job, measured))
 
 
-def measured_tests(job: Job, tests: Suite) -> tuple[Suite, Measured] | None:
+def measured_tests(
+    job: Job, tests: Suite, hash_seed: int | None = None
+) -> tuple[Suite, Measured] | None:
     """The tests that pass together, and what the file then reaches; None: none does."""
-    found = _together(job, tests)
+    found = _together(job, tests, hash_seed)
     return (found[0], _in_all(job, found[1])) if found else None
 
 
@@ -34,13 +36,17 @@ def _in_all(job: Job, measured: Measured) -> Measured:
     return measured.joined(job.known) if job.known else measured
 
 
-def _together(job: Job, tests: Suite) -> tuple[Suite, Measured] | None:
+def _together(
+    job: Job, tests: Suite, hash_seed: int | None = None
+) -> tuple[Suite, Measured] | None:
     """Tests of two rounds meet here for the first time: one can disturb another."""
     for _ in range(MAX_TRIES):
         if not tests.units:
             return None
         try:
-            measured = measure(job.bench, job.copied, job.source.name, tests, job.output.name)
+            measured = measure(
+                job.bench, job.copied, job.source.name, tests, job.output.name, hash_seed
+            )
         except NotPassedError as error:
             rest = tests.only(unit.name for unit in tests.units if unit.name not in error.bad)
             if len(rest.units) == len(tests.units):

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from .names import Names
 from .rebuild import rebuilt
+from .unordered import sets_shown
 
 MAX_LITERAL = 800
 MAX_ITEMS = 60
@@ -17,7 +18,8 @@ MAX_ATTRIBUTES = 8
 MAX_DEPTH = 2  # objects within objects, by their attributes
 MAX_MESSAGE = 100
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+|/tmp/|/proc/|/home/|/root/")
-UNSTABLE = r" at 0x[0-9a-fA-F]+>?|(?:/tmp|/proc|/home|/root)/\S*"
+GAP = "\0"
+UNSTABLE = r"\0| at 0x[0-9a-fA-F]+>?|(?:/tmp|/proc|/home|/root)/\S*"
 SCALARS: tuple[Any, ...] = (str, bytes, int, float, list, dict, tuple, set, frozenset)
 # Words of Python's own that have stood for many releases.
 LASTING = (
@@ -118,7 +120,7 @@ class Expectations:
         if value is None or cls in (bool, int):
             return repr(value)
         if cls in (str, bytes):
-            return repr(value) if self._is_stable(repr(value)) else None
+            return repr(value) if self._is_stable(repr(value), str(value)) else None
         if cls is float:
             return _number(value)
         if depth > 4:
@@ -224,11 +226,12 @@ class Expectations:
         if cls.__str__ is object.__str__ and cls.__repr__ is object.__repr__:
             return None
         text = _asked(lambda: str(value))
-        return text if isinstance(text, str) and self._is_stable(text) else None
+        return text if isinstance(text, str) and self._is_stable(text, text) else None
 
     def _fragment(self, message: str) -> str:
         """The first telling line of a message, or the longest part that is always the same."""
         line = next((part for part in message.splitlines() if len(part.strip()) > 3), "")
+        line = _without_sets(line[:MAX_LITERAL])
         hidden = sorted(self._hidden, key=len, reverse=True)
         unstable = "|".join([UNSTABLE, *(re.escape(text) + r"\S*" for text in hidden)])
         parts = [part.strip() for part in re.split(unstable, line)]
@@ -251,14 +254,22 @@ class Expectations:
                 return self._names.add(name, base, home, name)
         return "Exception"
 
-    def _is_stable(self, text: str) -> bool:
-        if len(text) > MAX_LITERAL or ADDRESS.search(text):
+    def _is_stable(self, text: str, shown: str = "") -> bool:
+        """Whether every process has the same text; `shown`: where sets may have been written."""
+        if len(text) > MAX_LITERAL or ADDRESS.search(text) or any(sets_shown(shown)):
             return False
         try:
             text.encode()
         except UnicodeEncodeError:
             return False  # lone surrogates: no file can hold them
         return not any(hidden in text for hidden in self._hidden)
+
+
+def _without_sets(line: str) -> str:
+    """The line with a gap, as for an address, where a set is shown."""
+    for start, end in reversed(list(sets_shown(line))):
+        line = f"{line[:start]}{GAP}{line[end:]}"
+    return line
 
 
 def _number(value: float) -> str | None:
