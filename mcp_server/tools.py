@@ -1,4 +1,4 @@
-"""The five tools: wire -> policy -> engine -> wire.
+"""What the tools do: wire -> policy -> engine -> wire.
 
 A `Door` lives as long as the connection. It holds no task state: the store does. Whatever a
 caller can cause is a `ToolError` with a sentence that says what to do; a store or worker that
@@ -8,7 +8,7 @@ cannot serve is a protocol error.
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, NoReturn
 
@@ -21,18 +21,21 @@ from mcp_server.policy import (
     DEFAULT_KIND,
     MAX_PER_MINUTE,
     MAX_QUEUED,
-    MAX_WAITS,
     MIN_SANDBOX,
     Policy,
     RateLimit,
 )
-from mcp_server.view import line_text, next_action, progress_text, task_text, task_view
+from mcp_server.view import line_text, next_action, task_text, task_view
+from mcp_server.waiting import Report, Waits
 from mcp_server.wire import (
     MAX_WAIT_SECONDS,
     CancelAnswer,
     CancelArguments,
+    GenerateTestsArguments,
     LogsAnswer,
     LogsArguments,
+    RunAnswer,
+    RunArguments,
     StatusAnswer,
     StatusArguments,
     SubmitAnswer,
@@ -46,8 +49,6 @@ from tta_interactive.engine import ExecutionEngine
 from tta_interactive.errors import (
     ForbiddenError,
     TaskNotFoundError,
-    TTAError,
-    WorkerDiesError,
 )
 from tta_interactive.request import TaskRequest
 from tta_interactive.task import SandboxLevel, Task, TaskStatus
@@ -56,12 +57,6 @@ from tta_interactive.text import one_line, visible
 TASK_ID: Final = re.compile(r"t_[A-Za-z0-9_-]{22}")
 MAX_PROBLEM: Final = 1000  # characters
 FULL_TEXT_TASKS: Final = 5  # so many tasks are told in full; more get a line each
-# Hosts give up on silent calls, the strictest after 30 s, and drown in chatty ones.
-SILENCE_SECONDS: Final = 4.0
-BREATH_SECONDS: Final = 0.5
-
-Report = Callable[[float, float, str], Awaitable[None]]
-"""Sends a progress notification: (elapsed seconds, total seconds, message)."""
 
 
 class Door:
@@ -84,19 +79,11 @@ class Door:
         self._rate = RateLimit()
         self._refusals = RateLimit()  # a refused caller must not fill the disk either
         self._submitting = anyio.Lock()
-        self._waits = 0
+        self._waits = Waits(reader, self._look)
 
     async def submit(self, asked: SubmitArguments, _: Report | None) -> tuple[SubmitAnswer, str]:
         """Check, record the decision, store; the task's id at once."""
-        given = asked.model_dump(mode="json", exclude_unset=True)
-        facts = {"kind": asked.kind, "sha256": digest(given)}
-        async with self._submitting:  # so that parallel calls cannot pass the quota together
-            request = await self._allowed(asked)
-            await self._record("allowed", facts)  # first: a crash cannot hide it
-            task_id = await self._engine.submit(request)
-        # Only which id it became: the decision is on the disk, and so is the task.
-        await self._record("submitted", {**facts, "task_id": task_id}, durable=False)
-        task = await self._engine.status(task_id)
+        task = await self.start(asked)
         answer = SubmitAnswer(
             task_id=task.id,
             status=task.status.value,
@@ -110,6 +97,39 @@ class Door:
             f"Next: {answer.next_action}"
         )
         return answer, text
+
+    async def run(self, asked: RunArguments, report: Report | None) -> tuple[RunAnswer, str]:
+        """Submit, then wait; the task goes on where the waiting ends."""
+        task = await self.start(asked.submission, tool="tta_run")
+        return await self._ended(task, asked.wait_seconds, report)
+
+    async def generate_tests(
+        self, asked: GenerateTestsArguments, report: Report | None
+    ) -> tuple[RunAnswer, str]:
+        """Submit a task of kind `tests`, then wait."""
+        task = await self.start(asked.submission, tool="tta_generate_tests")
+        return await self._ended(task, asked.wait_seconds, report)
+
+    async def start(self, asked: SubmitArguments, *, tool: str = "tta_submit") -> Task:
+        """The task that was submitted, if it may be: recorded, and on the disk."""
+        given = asked.model_dump(mode="json", exclude_unset=True)
+        facts = {"kind": asked.kind, "sha256": digest(given)}
+        async with self._submitting:  # so that parallel calls cannot pass the quota together
+            request = await self._allowed(asked)
+            await self._record("allowed", facts, tool=tool)  # first: a crash cannot hide it
+            task_id = await self._engine.submit(request)
+        # Only which id it became: the decision is on the disk, and so is the task.
+        await self._record("submitted", {**facts, "task_id": task_id}, tool=tool, durable=False)
+        return await self._engine.status(task_id)
+
+    async def _ended(
+        self, task: Task, wait_seconds: float, report: Report | None
+    ) -> tuple[RunAnswer, str]:
+        # With too many waits the answer comes at once: the id must not be lost.
+        patience = wait_seconds if self._waits.has_room else 0.0
+        wish = WaitArguments(task_ids=[task.id], timeout_seconds=patience)
+        answer, text = await self.wait(wish, report)
+        return RunAnswer(**dict(answer)), text
 
     async def status(self, asked: StatusArguments, _: Report | None) -> tuple[StatusAnswer, str]:
         """One task, or the recent ones; never waits."""
@@ -140,7 +160,7 @@ class Door:
         limit = min(asked.timeout_seconds, MAX_WAIT_SECONDS)
         started = time.monotonic()
         if limit and not enough(task.is_final for task in tasks):
-            await self._wait(ids, asked.mode == "any", limit, report)
+            await self._waits.wait(ids, asked.mode == "any", limit, report)
             tasks = [await self._look(task_id) for task_id in ids]
         waited = round(time.monotonic() - started, 1)
         views = [self._view(task, room=len(tasks)) for task in tasks]
@@ -289,54 +309,6 @@ class Door:
     def _view(self, task: Task, *, results: bool = True, room: int = 1) -> TaskView:
         foreign = task.owner != self._owner
         return task_view(task, datetime.now(UTC), foreign=foreign, results=results, room=room)
-
-    async def _wait(
-        self, ids: Sequence[str], first: bool, limit: float, report: Report | None
-    ) -> None:
-        if self._waits >= MAX_WAITS:
-            raise ForbiddenError(
-                f"{MAX_WAITS} calls of tta_wait are waiting already, which is the most. Give "
-                "several task_ids to one call instead."
-            )
-        failure: TTAError | None = None
-        self._waits += 1
-        try:
-            async with anyio.create_task_group() as group:
-                if report is not None:
-                    group.start_soon(self._keep_informed, ids, limit, report)
-                try:
-                    await (self._reader.wait_any if first else self._reader.wait_all)(ids, limit)
-                except WorkerDiesError:
-                    pass  # the answer tells it
-                except TTAError as error:  # kept out of the group, which would wrap it
-                    failure = error
-                group.cancel_scope.cancel()
-        finally:
-            self._waits -= 1
-        if failure is not None:
-            raise failure
-
-    async def _keep_informed(self, ids: Sequence[str], limit: float, report: Report) -> None:
-        """Progress notifications: when something moved, and before the host loses patience."""
-        started = time.monotonic()
-        moved = anyio.Event()
-
-        async def listen() -> None:
-            async for _ in self._reader.watch(ids):
-                moved.set()
-
-        try:
-            async with anyio.create_task_group() as group:
-                group.start_soon(listen)
-                while True:
-                    await anyio.sleep(BREATH_SECONDS)
-                    with anyio.move_on_after(SILENCE_SECONDS - BREATH_SECONDS):
-                        await moved.wait()
-                    moved = anyio.Event()
-                    tasks = [await self._look(task_id) for task_id in ids]
-                    await report(time.monotonic() - started, limit, progress_text(tasks))
-        except* TTAError:
-            pass  # progress is a courtesy; the wait itself meets the error and tells it
 
 
 def _best_sandbox() -> SandboxLevel:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, V
 
 from mcp_server.frames import JsonError, strict_json
 from tta_interactive.errors import InvalidRequestError
+from tta_interactive.kinds.tests import TestsParams
 
 MAX_ARGUMENT_BYTES: Final = 1024 * 1024
 MAX_WAIT_SECONDS: Final = 50.0  # hosts kill silent calls after 60
@@ -46,8 +47,17 @@ class Wire(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
+    @property
+    def is_failure(self) -> bool:
+        """Whether an answer tells that what was asked for did not come about."""
+        return False
 
-ArgumentsT = TypeVar("ArgumentsT", bound=Wire)
+
+ArgumentsT = TypeVar("ArgumentsT", bound=BaseModel)
+
+Directory = Annotated[str, Field(max_length=4096)]
+WaitSeconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+RequestId = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class SubmitArguments(Wire):
@@ -57,7 +67,7 @@ class SubmitArguments(Wire):
     """What sort of work it is."""
     params: Annotated[dict[str, JsonValue], BeforeValidator(_from_text)]
     """What the kind needs; the tool's description lists it."""
-    workspace: Annotated[str, Field(max_length=4096)] | None = None
+    workspace: Directory | None = None
     """Directory to work in, inside the server's roots; relative paths in params start here.
     Default: the first root, usually the project."""
     label: Annotated[str, Field(max_length=200)] = ""
@@ -68,9 +78,46 @@ class SubmitArguments(Wire):
     """Ids of your tasks that must complete before this one starts."""
     timeout_seconds: Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)] | None = None
     """The task is stopped after so many seconds of work; default: the kind's own limit."""
-    client_request_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    client_request_id: RequestId | None = None
     """Any text of yours that names this request. Sending the same request again with the same
     text gives the same task instead of a second one, so a retry is safe."""
+
+
+class RunArguments(SubmitArguments):
+    """What `tta_run` takes."""
+
+    wait_seconds: WaitSeconds = 25.0
+    """How long this call may wait for the end; more than 50 means 50. When it runs out the
+    answer shows the progress, the task goes on, and you call tta_wait."""
+
+    @property
+    def submission(self) -> SubmitArguments:
+        """What is submitted."""
+        return SubmitArguments.model_validate(
+            self.model_dump(exclude_unset=True, exclude={"wait_seconds"})
+        )
+
+
+class GenerateTestsArguments(TestsParams):
+    """What `tta_generate_tests` takes: the params of kind `tests`, and how to wait."""
+
+    workspace: Directory | None = None
+    """The project's directory, inside the server's roots; relative paths start here. Default:
+    the first root, usually the project."""
+    wait_seconds: WaitSeconds = 25.0
+    """How long this call may wait for the result; more than 50 means 50. When it runs out the
+    answer shows the progress, the work goes on, and you call tta_wait."""
+    client_request_id: RequestId | None = None
+    """Any text of yours that names this request, so that a retry finds the same task."""
+
+    @property
+    def submission(self) -> SubmitArguments:
+        """What is submitted."""
+        own = {"workspace", "wait_seconds", "client_request_id"}
+        return SubmitArguments(
+            params=self.model_dump(mode="json", exclude_unset=True, exclude=own),
+            **self.model_dump(exclude_unset=True, include=own - {"wait_seconds"}),
+        )
 
 
 class StatusArguments(Wire):
@@ -89,7 +136,7 @@ class WaitArguments(Wire):
     """The tasks to wait for."""
     mode: Literal["any", "all"] = "all"
     """`any` returns when the first of them is over, `all` when every one is."""
-    timeout_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 25.0
+    timeout_seconds: WaitSeconds = 25.0
     """How long this call may wait; more than 50 means 50. Running out is no error: the answer
     then shows the progress, the tasks go on, and you call again."""
 
@@ -184,6 +231,14 @@ class WaitAnswer(Wire):
     tasks: list[TaskView]
     """In the order asked for."""
     next_action: str
+
+
+class RunAnswer(WaitAnswer):
+    """What `tta_run` and `tta_generate_tests` answer: the same as `tta_wait`."""
+
+    @property
+    def is_failure(self) -> bool:
+        return self.done and any(task.status != "completed" for task in self.tasks)
 
 
 class CancelAnswer(Wire):

@@ -82,12 +82,20 @@ async def submit(client: Client, script: str, **more: object) -> str:
     return facts(await client.call_tool("tta_submit", arguments))["task_id"]
 
 
-async def test_five_tools_are_offered_with_honest_hints(place: Place) -> None:
+async def test_the_tools_are_offered_with_honest_hints(place: Place) -> None:
     async with agent(place) as client:
         default = {tool.name: tool for tool in (await client.list_tools()).tools}
     async with agent(place, "--allow", "shell") as client:
         wide = {tool.name: tool for tool in (await client.list_tools()).tools}
-    assert list(default) == ["tta_submit", "tta_status", "tta_wait", "tta_cancel", "tta_logs"]
+    assert list(default) == [
+        "tta_generate_tests",
+        "tta_run",
+        "tta_submit",
+        "tta_wait",
+        "tta_status",
+        "tta_cancel",
+        "tta_logs",
+    ]
     hints = {
         name: (
             hint.read_only_hint,
@@ -99,19 +107,28 @@ async def test_five_tools_are_offered_with_honest_hints(place: Place) -> None:
         if (hint := tool.annotations)
     }
     assert hints == {
+        "tta_generate_tests": (False, True, False, False),
+        "tta_run": (False, True, False, False),
         "tta_submit": (False, True, False, False),
         "tta_status": (True, None, True, False),
         "tta_wait": (True, None, True, False),
         "tta_cancel": (False, True, True, False),
         "tta_logs": (True, None, True, False),
     }
-    free = wide["tta_submit"].annotations
-    assert free
-    assert (free.destructive_hint, free.open_world_hint) == (True, True)
+    open_world = {name: tool.annotations.open_world_hint for name, tool in wide.items()  # type: ignore[union-attr]
+                  if tool.annotations}  # fmt: skip
+    assert {name for name, wide_open in open_world.items() if wide_open} == {
+        "tta_submit",
+        "tta_run",
+    }
     described = default["tta_submit"].description or ""
     assert "module_path" in described
     assert "Kind 'shell'" not in described
     assert "Kind 'shell'" in (wide["tta_submit"].description or "")
+    assert "'shell'" in (wide["tta_run"].description or "")
+    for tool in default.values():
+        assert tool.input_schema["additionalProperties"] is False
+        assert tool.output_schema
     assert "do not loop" in (default["tta_status"].description or "").lower()
 
 
@@ -135,6 +152,60 @@ async def test_a_task_is_submitted_waited_for_and_read(place: Place, mode: Conne
     assert facts(results["tta_wait"])["tasks"][0]["result"] == {"exit_code": 0}
     assert facts(results["tta_logs"])["untrusted_output"] == "to be read\n"
     assert facts(results["tta_cancel"])["found"] == "It was completed already; nothing was changed."
+
+
+@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+async def test_a_run_is_a_submit_and_a_wait_in_one_call(place: Place, mode: ConnectMode) -> None:
+    async with agent(place, "--allow", "shell", mode=mode) as client:
+        schema = {tool.name: tool for tool in (await client.list_tools()).tools}["tta_run"]
+        arguments = {"kind": "shell", "params": {"script": "echo out; exit 0"}}
+        done = await client.call_tool("tta_run", arguments)
+        assert facts(done)["done"] is True
+        (task,) = facts(done)["tasks"]
+        assert task["result"] == {"exit_code": 0}
+        jsonschema.validate(facts(done), schema.output_schema or {})
+        assert task["task_id"] in text(done)
+        slow = {"kind": "shell", "params": {"script": "sleep 20"}, "wait_seconds": 0}
+        going = facts(await client.call_tool("tta_run", slow))
+        assert going["done"] is False
+        task_id = going["tasks"][0]["task_id"]
+        assert f'call tta_wait with task_ids ["{task_id}"]' in going["next_action"]
+        await client.call_tool("tta_cancel", {"task_id": task_id})
+
+
+async def test_a_run_that_failed_is_a_tool_error_with_all_of_its_facts(place: Place) -> None:
+    async with agent(place, "--allow", "shell") as client:
+        arguments = {"kind": "shell", "params": {"script": "exit 3"}}
+        result = await client.call_tool("tta_run", arguments)
+        assert result.is_error
+        assert "is failed" in text(result)
+        assert result.structured_content["tasks"][0]["error"]["code"]  # type: ignore[index]
+
+
+@pytest.mark.sandbox
+async def test_tests_for_a_module_are_one_call(place: Place) -> None:
+    wish = {"module_path": "twice.py", "output_path": "tests/test_two.py", "budget": 1,
+            "coverage_threshold": 50, "wait_seconds": 50}  # fmt: skip
+    async with agent(place) as client:
+        answer = facts(await client.call_tool("tta_generate_tests", wish))
+        assert answer["done"] is True
+        (task,) = answer["tasks"]
+        assert task["summary"]["threshold_met"] is True
+        assert task["summary"]["output_path"] == "tests/test_two.py"
+        assert task["kind"] == "tests"
+        assert (place.project / "tests/test_two.py").exists()
+        same = {**wish, "wait_seconds": 0, "client_request_id": "again"}
+        ids = [
+            facts(await client.call_tool("tta_generate_tests", same))["tasks"][0]["task_id"]
+            for _ in range(2)
+        ]
+        assert ids[0] == ids[1]
+        wrong = await client.call_tool("tta_generate_tests", {**wish, "threshold": 3})
+        assert wrong.is_error
+        assert "'threshold' is unknown" in text(wrong)
+        outside = await client.call_tool("tta_generate_tests", {"module_path": "../x.py"})
+        assert outside.is_error
+        assert "leads outside" in text(outside)
 
 
 @pytest.mark.sandbox

@@ -10,7 +10,7 @@ import pytest
 from mcp import Client
 from mcp_types import CallToolResult
 
-from mcp_server import tools
+from mcp_server import tools, waiting
 from mcp_server.policy import Policy
 from mcp_server.server import make_server
 from tta_interactive.settings import read_settings
@@ -106,3 +106,17 @@ async def test_the_steps_of_a_workflow_count_as_tasks_and_no_kind_is_smuggled_in
         assert answer["tasks"][0]["result"]["counts"] == {"completed": 2}
         listed = facts(await client.call_tool("tta_status", {}))
         assert [task["task_id"] for task in listed["tasks"]] == [task_id]
+
+
+async def test_a_run_gives_its_id_also_where_no_more_calls_may_wait(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "MAX_WAITS", 0)
+    arguments = {"kind": "shell", "params": {"script": "sleep 30"}, "wait_seconds": 50}
+    with anyio.fail_after(10):
+        answer = facts(await client.call_tool("tta_run", arguments))
+    task_id = answer["tasks"][0]["task_id"]
+    refused = await client.call_tool("tta_wait", {"task_ids": [task_id]})
+    assert refused.is_error
+    assert "waiting already" in refused.content[0].text
+    await client.call_tool("tta_cancel", {"task_id": task_id})

@@ -1,0 +1,179 @@
+"""The table of tools: what each is called, says, takes, answers and does."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
+from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
+from mcp.shared.exceptions import MCPError
+from mcp_types import INTERNAL_ERROR, CallToolResult, TextContent, ToolAnnotations
+
+from mcp_server import describe, wire
+from mcp_server.policy import DEFAULT_KIND, Policy
+from mcp_server.tools import Door
+from mcp_server.waiting import Report
+from mcp_server.wire import ArgumentsT
+from tta_interactive.errors import RequestError, SandboxError, TTAError
+
+logger = logging.getLogger(__name__)
+
+Method = Callable[[Door, ArgumentsT, Report | None], Awaitable[tuple[wire.Wire, str]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer(Generic[ArgumentsT]):
+    """One tool."""
+
+    name: str
+    title: str
+    description: str
+    takes: type[ArgumentsT]
+    answers: type[wire.Wire]
+    method: Method[ArgumentsT]
+    hints: ToolAnnotations
+
+    async def answer(
+        self, door: Door, arguments: dict[str, Any], report: Report | None
+    ) -> CallToolResult:
+        """What the tool answers.
+
+        Raises:
+            ToolError: The caller can do better.
+            MCPError: The store cannot serve.
+        """
+        try:
+            try:
+                asked = wire.checked(self.takes, self.name, arguments)
+                answer, text = await self.method(door, asked, report)
+            except (RequestError, SandboxError) as error:
+                if not self.hints.read_only_hint:
+                    await door.note_refusal(self.name, arguments, error)
+                raise ToolError(str(error)) from None
+        except (TTAError, OSError) as error:
+            logger.warning("%s: %s", self.name, error)
+            raise MCPError(INTERNAL_ERROR, f"The task store cannot serve: {error}") from error
+        return result_of(answer, text)
+
+    def tool(self) -> Tool:
+        """The tool, as the SDK takes it."""
+
+        async def call(arguments: dict[str, Any], context: Context[Door, Any]) -> CallToolResult:
+            request = context.request_context
+            wants_progress = bool(request.meta and "progress_token" in request.meta)
+            report = context.report_progress if wants_progress else None
+            return await self.answer(request.lifespan_context, arguments, report)
+
+        return Tool(
+            fn=call,
+            name=self.name,
+            title=self.title,
+            description=self.description,
+            parameters=self.takes.model_json_schema(),
+            fn_metadata=_Unchecked(
+                arg_model=ArgModelBase,
+                output_schema=self.answers.model_json_schema(mode="validation"),
+            ),
+            is_async=True,
+            context_kwarg="context",
+            annotations=self.hints,
+        )
+
+
+class _Unchecked(FuncMetadata):
+    """Hands the arguments over as they came: `wire.checked` says better what is wrong."""
+
+    def validate_arguments(self, arguments_to_validate: dict[str, Any]) -> dict[str, Any]:
+        return {"arguments": arguments_to_validate}
+
+
+def result_of(answer: wire.Wire, text: str) -> CallToolResult:
+    """An answer on the wire: hosts show the model its text, its structure, or both."""
+    return CallToolResult(
+        content=[TextContent(type="text", text=text)],
+        structured_content=answer.model_dump(mode="json", exclude_none=True),
+        is_error=answer.is_failure,
+    )
+
+
+def offers(policy: Policy) -> list[Offer[Any]]:
+    """The tools that the policy lets a caller have, the most useful first."""
+    # Honest hints: `tests` can be told to replace a file (`overwrite`), and only what leaves the
+    # sandbox can reach other systems.
+    writes = ToolAnnotations(
+        read_only_hint=False,
+        destructive_hint=True,
+        idempotent_hint=False,
+        open_world_hint=policy.unsandboxed,
+    )
+    wide = policy.kinds != frozenset({DEFAULT_KIND}) or policy.unsandboxed
+    works = writes.model_copy(update={"open_world_hint": wide})
+    look = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
+    return [
+        Offer(
+            name="tta_generate_tests",
+            title="Generate tests for Python code",
+            description=describe.GENERATE_TESTS,
+            takes=wire.GenerateTestsArguments,
+            answers=wire.RunAnswer,
+            method=Door.generate_tests,
+            hints=writes,
+        ),
+        Offer(
+            name="tta_run",
+            title="Run a task and wait for it",
+            description=describe.run_description(policy.kinds),
+            takes=wire.RunArguments,
+            answers=wire.RunAnswer,
+            method=Door.run,
+            hints=works,
+        ),
+        Offer(
+            name="tta_submit",
+            title="Submit a background task",
+            description=describe.submit_description(policy.kinds),
+            takes=wire.SubmitArguments,
+            answers=wire.SubmitAnswer,
+            method=Door.submit,
+            hints=works,
+        ),
+        Offer(
+            name="tta_wait",
+            title="Wait for tasks",
+            description=describe.WAIT,
+            takes=wire.WaitArguments,
+            answers=wire.WaitAnswer,
+            method=Door.wait,
+            hints=look,
+        ),
+        Offer(
+            name="tta_status",
+            title="Look at tasks",
+            description=describe.STATUS,
+            takes=wire.StatusArguments,
+            answers=wire.StatusAnswer,
+            method=Door.status,
+            hints=look,
+        ),
+        Offer(
+            name="tta_cancel",
+            title="Cancel a task",
+            description=describe.CANCEL,
+            takes=wire.CancelArguments,
+            answers=wire.CancelAnswer,
+            method=Door.cancel,
+            hints=writes.model_copy(update={"idempotent_hint": True, "open_world_hint": False}),
+        ),
+        Offer(
+            name="tta_logs",
+            title="Read a task's output",
+            description=describe.LOGS,
+            takes=wire.LogsArguments,
+            answers=wire.LogsAnswer,
+            method=Door.logs,
+            hints=look,
+        ),
+    ]
