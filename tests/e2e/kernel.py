@@ -224,11 +224,19 @@ class Kernel:
             comm_id: The button's.
             forged: What a page that was tampered with adds.
         """
+        self.say(comm_id, {"event": "click", **forged})
+
+    def say(self, comm_id: str, content: object) -> None:
+        """What a widget's page sends by itself."""
+        self._to_comm(comm_id, {"method": "custom", "content": content})
+
+    def set_state(self, comm_id: str, **state: object) -> None:
+        """What a page sends when its reader changes a widget."""
+        self._to_comm(comm_id, {"method": "update", "state": state, "buffer_paths": []})
+
+    def _to_comm(self, comm_id: str, data: Mapping[str, object]) -> None:
         subshell = self._new_subshell()
-        content: Mapping[str, Any] = {
-            "comm_id": comm_id,
-            "data": {"method": "custom", "content": {"event": "click", **forged}},
-        }
+        content: Mapping[str, Any] = {"comm_id": comm_id, "data": data}
         message = self.client.session.msg("comm_msg", dict(content))
         if subshell is not None:
             message["header"]["subshell_id"] = subshell

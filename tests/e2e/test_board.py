@@ -36,7 +36,8 @@ class Reader:
         return self.said[-1]
 
     def labels(self, **view: object) -> list[str]:
-        return [row["label"] for row in self.ask(type="view", **view)["rows"]]
+        page = self.ask(type="view", **view)
+        return [page["rows"][one]["label"] for one in page["order"]]
 
 
 @pytest.fixture
@@ -56,22 +57,57 @@ def test_a_reader_sees_one_page_and_then_only_rows_that_moved(
     slow = submit(engine, "slow", "sleep", "30")
     page = reader.ask(type="view")
     assert page["type"] == "page"
-    assert [row["id"] for row in page["rows"]] == [slow, *reversed(ids[11:])]
+    assert page["order"] == [slow, *reversed(ids[11:])]
+    assert set(page["rows"]) == set(page["order"])
     assert (page["total"], page["size"], page["counts"]["completed"]) == (61, 50, 60)
     engine.cancel(slow)
     engine.wait(slow, BOUND)
     reader.feed.refresh({slow})
     patch = reader.said[-1]
-    assert (patch["type"], [row["id"] for row in patch["rows"]]) == ("patch", [slow])
-    assert patch["rest"]["counts"]["cancelled"] == 1
+    assert (patch["type"], [*patch["rows"]], [*patch["bars"]]) == ("patch", [slow], [slow])
+    assert patch["counts"]["cancelled"] == 1
+    assert not {"order", "bar_order", "kinds", "total"} & patch.keys()
+    told = len(reader.said)
+    reader.feed.refresh({slow})
+    assert len(reader.said) == told  # nothing is new, so nothing is said
     assert reader.labels(page=1) == [f"task {number}" for number in range(10, -1, -1)]
 
 
-def test_a_task_that_arrives_brings_the_page_again(engine: BlockingEngine, reader: Reader) -> None:
-    assert reader.labels() == []
+def test_of_a_task_that_arrives_one_row_travels(engine: BlockingEngine, reader: Reader) -> None:
+    ids = [submit(engine, f"task {number}") for number in range(50)]
+    engine.wait_all(ids, BOUND)
+    reader.ask(type="view")
     new = submit(engine, "new")
     reader.feed.refresh({new})
-    assert (reader.said[-1]["type"], reader.said[-1]["total"]) == ("page", 1)
+    patch = reader.said[-1]
+    assert (patch["type"], [*patch["rows"]], patch["total"]) == ("patch", [new], 51)
+    assert patch["order"] == [new, *reversed(ids[1:])]
+    assert patch["bar_order"][:2] == [new, ids[-1]]
+
+
+def test_what_does_not_move_the_bars_is_told_in_a_few_hundred_bytes(
+    engine: BlockingEngine, reader: Reader, tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+    code = (
+        "import pathlib, time, tta_interactive as t\n"
+        f"while not pathlib.Path({str(go)!r}).exists(): time.sleep(.02)\n"
+        "t.progress(.5, 'half'); time.sleep(60)"
+    )
+    engine.wait_all([submit(engine, f"task {number}") for number in range(60)], BOUND)
+    task = engine.submit("python", {"code": code})
+    while engine.status(task).status != "running":
+        time.sleep(0.02)
+    reader.ask(type="view")
+    go.touch()
+    while engine.status(task).progress is None:
+        time.sleep(0.02)
+    reader.feed.refresh({task})
+    patch = reader.said[-1]
+    assert patch["rows"][task]["message"] == "half"
+    assert not {"bars", "bar_order", "order", "counts"} & patch.keys()
+    assert len(json.dumps(patch)) < 1024
+    engine.cancel(task)
 
 
 def test_a_reader_filters_searches_sorts_and_turns_pages(
@@ -96,7 +132,8 @@ def test_a_reader_cancels_repeats_and_looks_closer(engine: BlockingEngine, reade
     assert reader.ask(type="detail", id=slow)["log"] == "begun\n"
     reader.ask(type="cancel", id=slow)
     assert engine.wait(slow, BOUND).status == "cancelled"
-    again = reader.ask(type="retry", id=slow)["rows"][0]
+    patch = reader.ask(type="retry", id=slow)
+    again = patch["rows"][patch["order"][0]]
     assert (again["label"], again["id"] != slow) == ("slow", True)
     engine.cancel(again["id"])
 

@@ -4,43 +4,50 @@
 // it is longer than other files here. It knows no host: `mount` is given one object with
 //
 //     send(message)        what the reader asks for: {type: "view" | "cancel" | "retry" | "detail"}
-//     listen(callback)     what the store says:      {type: "page" | "patch" | "detail" | "problem"}
+//     listen(callback)     what the store says: {type: "page" | "patch" | "detail" | "problem" | "gone"}
 //
-// Everything that a task can influence is set as `textContent` or as a number. The module asks
-// for nothing from any network.
+// A page is all that is shown; a patch has the rows and bars that changed, and the other facts
+// that did. Everything that a task can influence is set as `textContent` or as a number. The
+// module asks for nothing from any network.
 
 const STATES = ["running", "input_required", "queued", "completed", "failed", "cancelled"];
 const WORDS = { input_required: "needs input" };
 const FINAL = new Set(["completed", "failed", "cancelled"]);
 const COLUMNS = [
-  ["state", "State"],
-  ["label", "Task"],
-  ["owner", "From"],
-  [null, "Progress"],
-  ["waited", "Waited"],
-  ["ran", "Ran"],
-  ["submitted", "Submitted"],
-  [null, ""],
+  ["state", "State", ""],
+  ["label", "Task", ""],
+  ["owner", "From", ""],
+  [null, "Progress", ""],
+  ["waited", "Waited", "n"],
+  ["ran", "Ran", "n"],
+  ["submitted", "Submitted", "n"],
+  [null, "", ""],
 ];
 const GONE = "The kernel is gone; this is how the tasks stood. Run %tta_board again.";
+const HOW = "Submit one with %tta_submit in a notebook, tta submit in a terminal, or from an agent.";
 const TYPING_MS = 250; // a search starts when the reader pauses
 const TICK_MS = 1000; // the seconds of running tasks go on
-const BARS = 40;
+const LOOK_TICKS = 2; // between two looks at the output of a row that is open
+const GAP_SECONDS = 600; // a longer pause, compared with what came after, parts the timeline
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200];
+const DAY = 86400;
 const SVG = "http://www.w3.org/2000/svg";
 
 const STYLE = `
-.tta-board { --line: color-mix(in srgb, currentColor 18%, transparent);
-  --quiet: color-mix(in srgb, currentColor 65%, transparent);
-  --fill: color-mix(in srgb, currentColor 7%, transparent);
-  --queued: light-dark(#6b7280, #9ca3af); --running: light-dark(#1d63d8, #6aa5ff);
+.tta-board { --line: color-mix(in srgb, currentColor 16%, transparent);
+  --quiet: color-mix(in srgb, currentColor 68%, transparent);
+  --fill: color-mix(in srgb, currentColor 6%, transparent);
+  --back: var(--jp-layout-color1, var(--color-background-primary, Canvas));
+  --queued: light-dark(#5d6675, #a3abb8); --running: light-dark(#1d63d8, #6aa5ff);
   --input_required: light-dark(#9a5b00, #f0b04c); --completed: light-dark(#157a3c, #58c27d);
   --failed: light-dark(#c02626, #ff8080); --cancelled: light-dark(#7a5a7a, #c9a3c9);
-  color: var(--jp-ui-font-color1, var(--color-text-primary, CanvasText));
-  background: var(--jp-layout-color1, var(--color-background-primary, Canvas));
+  --pale: color-mix(in srgb, var(--queued) 38%, transparent);
+  container-type: inline-size; min-width: 0;
+  color: var(--jp-ui-font-color1, var(--color-text-primary, CanvasText)); background: var(--back);
   font: 13px/1.45 var(--jp-ui-font-family, system-ui, sans-serif); padding: 10px 12px; }
 .tta-board * { box-sizing: border-box; }
 .tta-board :is(button, select, input) { font: inherit; color: inherit; background: var(--fill);
-  border: 1px solid var(--line); border-radius: 5px; padding: 2px 8px; min-height: 26px; }
+  border: 1px solid var(--line); border-radius: 6px; padding: 2px 9px; min-height: 26px; margin: 0; }
 .tta-board select option { background: Canvas; color: CanvasText; }
 .tta-board button { cursor: pointer; }
 .tta-board button:hover:not(:disabled) { border-color: currentColor; }
@@ -48,43 +55,76 @@ const STYLE = `
 .tta-board :focus-visible { outline: 2px solid var(--running); outline-offset: 1px; }
 .tta-board .bar { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; margin-bottom: 8px; }
 .tta-board .bar input { flex: 1 1 140px; min-width: 120px; }
-.tta-board .bar select { max-width: 180px; }
-.tta-board .chip[aria-pressed=true] { border-color: currentColor; font-weight: 600; }
+.tta-board .bar select { flex: 0 1 auto; max-width: 180px; min-width: 0; text-overflow: ellipsis; }
+.tta-board .chip { font-variant-numeric: tabular-nums; border-radius: 13px; }
+.tta-board .chip[aria-pressed=true] { border-color: var(--state); box-shadow: inset 0 0 0 1px var(--state); }
 .tta-board .dot { display: inline-block; width: 9px; height: 9px; border-radius: 50%;
   margin-right: 6px; background: var(--state); }
-.tta-board .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(118px, 1fr));
+.tta-board .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(112px, 1fr));
   gap: 6px; margin: 0 0 10px; }
-.tta-board .facts div { background: var(--fill); border-radius: 6px; padding: 5px 9px; }
-.tta-board .facts dt { color: var(--quiet); font-size: 11px; }
+.tta-board .facts div { background: var(--fill); border-radius: 6px; padding: 5px 9px; min-width: 0; }
+.tta-board .facts dt { color: var(--quiet); font-size: 11px; white-space: nowrap; overflow: hidden;
+  text-overflow: ellipsis; font-weight: 400; }
 .tta-board .facts dd { margin: 0; font-size: 15px; font-variant-numeric: tabular-nums; }
-.tta-board .scroll { overflow-x: auto; }
-.tta-board table { width: 100%; border-collapse: collapse; }
-.tta-board th { text-align: left; font-weight: 500; white-space: nowrap; padding: 2px 8px 2px 0;
-  color: var(--quiet); }
-.tta-board tr { border-bottom: 1px solid var(--line); background: none; }
+.tta-board .scroll { overflow: auto; max-height: min(540px, 64vh); border-top: 1px solid var(--line);
+  border-bottom: 1px solid var(--line); }
+.tta-board table { width: 100%; border-collapse: separate; border-spacing: 0; border: 0; margin: 0;
+  font: inherit; }
+.tta-board thead { border: 0; }
+.tta-board th { position: sticky; top: 0; z-index: 1; background: var(--back); text-align: left;
+  font-weight: 500; white-space: nowrap; padding: 3px 10px 3px 0; color: var(--quiet);
+  border-bottom: 1px solid var(--line); }
+.tta-board tr { background: none; }
 .tta-board th button { border: 0; background: none; padding: 0; color: inherit; }
 .tta-board th[aria-sort] { color: inherit; font-weight: 600; }
-.tta-board td { padding: 4px 10px 4px 0; vertical-align: top;
-  background: none; text-align: left; }
-.tta-board td.n { white-space: nowrap; font-variant-numeric: tabular-nums; }
+.tta-board td { padding: 5px 10px 5px 0; vertical-align: baseline; background: none; text-align: left;
+  border-top: 1px solid var(--line); }
+.tta-board thead + tbody td, .tta-board tr.more td { border-top: 0; }
+.tta-board :is(td, th).n { white-space: nowrap; text-align: right; font-variant-numeric: tabular-nums; }
 .tta-board td.state { white-space: nowrap; color: var(--state); font-weight: 600; }
-.tta-board td.name { max-width: 420px; overflow-wrap: anywhere; min-width: 160px; }
+.tta-board td.from { white-space: nowrap; max-width: 160px; overflow: hidden; text-overflow: ellipsis;
+  color: var(--quiet); }
+.tta-board td.act { text-align: right; padding-right: 2px; width: 1%; white-space: nowrap; }
+.tta-board td.act button { min-height: 22px; padding: 0 8px; font-size: 12px; }
+.tta-board td.name { width: 38%; min-width: 160px; overflow-wrap: anywhere; }
 .tta-board td.name button { border: 0; background: none; padding: 0; text-align: left;
   min-height: 0; overflow-wrap: anywhere; }
 .tta-board td.name button:hover { text-decoration: underline; }
 .tta-board .quiet { color: var(--quiet); font-size: 12px; overflow-wrap: anywhere; }
-.tta-board progress { width: 110px; height: 8px; accent-color: var(--running);
-  vertical-align: middle; }
-.tta-board pre { margin: 4px 0 0; padding: 8px; max-height: 260px; overflow: auto;
+.tta-board .why { color: var(--failed); font-size: 12px; overflow-wrap: anywhere; }
+.tta-board td.done { width: 22%; min-width: 120px; }
+.tta-board progress { width: 90px; height: 8px; accent-color: var(--running); vertical-align: middle; }
+.tta-board tr.more td { padding-bottom: 10px; }
+.tta-board pre { margin: 4px 0 0; padding: 8px; max-height: 220px; overflow: auto; color: inherit;
   background: var(--fill); border-radius: 6px; white-space: pre-wrap; overflow-wrap: anywhere;
-  font: 12px/1.4 var(--jp-code-font-family, ui-monospace, monospace); }
-.tta-board .pager { display: flex; gap: 8px; align-items: center; margin: 8px 0; }
-.tta-board .problem { color: var(--failed); min-height: 1.4em; }
-.tta-board h2 { font-size: 13px; margin: 12px 0 4px; }
-.tta-board svg { display: block; width: 100%; height: auto; }
-.tta-board svg text { fill: var(--quiet); font-size: 11px; }
+  font: 12px/1.45 var(--jp-code-font-family, ui-monospace, monospace); }
+.tta-board .none { padding: 18px 0; text-align: center; }
+.tta-board .pager { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; margin: 8px 0 0; }
+.tta-board .problem { color: var(--failed); margin-top: 8px; }
+.tta-board .problem:empty { display: none; }
+.tta-board h2 { font-size: 13px; font-weight: 600; margin: 14px 0 4px; line-height: 1.45; }
+.tta-board svg { display: block; }
+.tta-board svg text { fill: var(--quiet); font-size: 11px; font-family: inherit; }
 .tta-board .legend { display: flex; flex-wrap: wrap; gap: 4px 14px; color: var(--quiet);
-  font-size: 12px; }
+  font-size: 12px; margin-top: 4px; }
+.tta-board.gone { opacity: .6; }
+@container (max-width: 660px) {
+  .tta-board thead tr { display: flex; flex-wrap: wrap; gap: 0 14px; }
+  .tta-board th { border: 0; padding: 2px 0; }
+  .tta-board th:not(:has(button)) { display: none; }
+  .tta-board :is(table, thead, tbody) { display: block; }
+  .tta-board tbody tr { display: flex; flex-wrap: wrap; gap: 1px 12px; align-items: baseline;
+    border-top: 1px solid var(--line); padding: 6px 0; }
+  .tta-board tbody tr.more { border: 0; padding-top: 0; }
+  .tta-board.tta-board td { display: block; border: 0; padding: 0; min-width: 0; max-width: none; width: auto; }
+  .tta-board td.name, .tta-board td.done, .tta-board tr.more td, .tta-board td.none { flex: 1 1 100%; }
+  .tta-board td.done:empty, .tta-board td.n:empty, .tta-board td.at { display: none; }
+  .tta-board td.state { order: -2; flex: 1 1 auto; }
+  .tta-board td.act { order: -1; }
+  .tta-board td.done { order: 1; }
+  .tta-board :is(td.from, td.n) { order: 2; }
+  .tta-board td.n[data-name]::before { content: attr(data-name) " "; color: var(--quiet); }
+}
 `;
 
 function element(name, facts = {}, ...children) {
@@ -119,6 +159,13 @@ function span(seconds) {
   return `${Math.floor(whole / 86400)} d ${Math.floor(whole / 3600) % 24} h`;
 }
 
+/** A round time of the timeline's axis. */
+function around(seconds) {
+  if (seconds % DAY === 0) return `${seconds / DAY} d`;
+  if (seconds % 3600 === 0) return `${seconds / 3600} h`;
+  return seconds % 60 === 0 ? `${seconds / 60} m` : span(seconds);
+}
+
 function clock(seconds, now) {
   const at = new Date(seconds * 1000);
   const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
@@ -146,11 +193,11 @@ class Board {
     this.host = host;
     this.view = { states: [], kind: "", owner: "", workspace: "", search: "", sort: "submitted",
       descending: true, page: 0 };
-    this.page = { rows: [], total: 0, size: 50, counts: {}, kinds: [], owners: [],
-      workspaces: [], timeline: [], facts: {}, now: Date.now() / 1000 };
+    this.page = null; // what is shown; nothing before the store has answered
     this.skew = 0; // the store's clock minus ours, in seconds
-    this.rows = new Map(); // id -> the row's elements
+    this.groups = new Map(); // id -> the elements of its row, and the row that they show
     this.open = new Map(); // id -> what is known beyond the row
+    this.ticks = 0;
     this.build(place);
     host.listen((message) => this.receive(message));
     this.ask();
@@ -158,19 +205,22 @@ class Board {
   }
 
   build(place) {
-    const pick = (key, words) =>
-      element("select", { "aria-label": words, onchange: (event) => this.change({ [key]: event.target.value }) });
-    this.chips = element("span", { class: "bar", role: "group", "aria-label": "Filter by state" });
-    this.search = element("input", { type: "search", placeholder: "Search tasks",
+    const pick = (key, words) => element("select", { hidden: "", "aria-label": words,
+      onchange: (event) => this.change({ [key]: event.target.value }) });
+    this.chips = element("div", { class: "bar", role: "group", "aria-label": "Filter by state" });
+    this.search = element("input", { type: "search", placeholder: "Search names and ids",
       "aria-label": "Search in names and ids", maxlength: 200, oninput: () => this.typed() });
     this.picks = { kind: pick("kind", "Kind"), owner: pick("owner", "Submitted from"),
       workspace: pick("workspace", "Workspace") };
     this.facts = element("dl", { class: "facts" });
     this.head = element("tr");
-    this.body = element("tbody");
+    this.none = element("tbody", {}, element("tr", {},
+      element("td", { colspan: COLUMNS.length, class: "quiet none", text: "Reading the tasks ..." })));
+    this.table = element("table", {}, element("thead", {}, this.head), this.none);
     this.where = element("span", { class: "quiet", "aria-live": "polite" });
     this.back = element("button", { type: "button", text: "Newer", onclick: () => this.turn(-1) });
     this.next = element("button", { type: "button", text: "Older", onclick: () => this.turn(1) });
+    this.pager = element("div", { class: "pager", hidden: "" }, this.back, this.next, this.where);
     this.problem = element("div", { class: "problem", role: "status" });
     this.chart = element("div", {});
     this.root = element("section", { class: "tta-board", "aria-label": "Background tasks" },
@@ -178,11 +228,9 @@ class Board {
       this.chips,
       element("div", { class: "bar" }, this.search, ...Object.values(this.picks)),
       this.facts,
-      element("div", { class: "scroll" },
-        element("table", {}, element("thead", {}, this.head), this.body)),
-      element("div", { class: "pager" }, this.back, this.next, this.where),
+      element("div", { class: "scroll" }, this.table),
+      this.pager,
       this.problem,
-      element("h2", { text: "The last tasks: waiting and running" }),
       this.chart);
     this.headings();
     place.replaceChildren(this.root);
@@ -191,6 +239,8 @@ class Board {
     for (const node of [document.documentElement, document.body]) {
       this.themes.observe(node, { attributes: true });
     }
+    this.sizes = new ResizeObserver(() => this.paintChart());
+    this.sizes.observe(this.chart);
   }
 
   tint() {
@@ -198,16 +248,16 @@ class Board {
   }
 
   headings() {
-    const cells = COLUMNS.map(([key, words]) => {
-      if (!key) return element("th", { scope: "col", text: words });
+    const cells = COLUMNS.map(([key, words, name]) => {
+      if (!key) return element("th", { scope: "col", text: words, class: name });
       const isSorted = this.view.sort === key;
       const arrow = isSorted ? (this.view.descending ? " \u2193" : " \u2191") : "";
-      const cell = element("th", { scope: "col" },
+      const cell = element("th", { scope: "col", class: name },
         element("button", { type: "button", text: words + arrow, onclick: () => this.sortBy(key) }));
       if (isSorted) cell.setAttribute("aria-sort", this.view.descending ? "descending" : "ascending");
       return cell;
     });
-    const at = [...this.head.querySelectorAll("button")].indexOf(this.root?.ownerDocument.activeElement);
+    const at = [...this.head.querySelectorAll("button")].indexOf(document.activeElement);
     this.head.replaceChildren(...cells);
     if (at >= 0) this.head.querySelectorAll("button")[at].focus();
   }
@@ -238,65 +288,99 @@ class Board {
   }
 
   now() {
-    return Date.now() / 1000 + this.skew;
+    return this.frozen ?? Date.now() / 1000 + this.skew;
   }
 
   receive(message) {
-    if (message.type === "page") {
-      this.page = message;
-      this.view.page = message.page;
-      this.skew = message.now - Date.now() / 1000;
+    if (message.type === "page" || message.type === "patch") {
       this.problem.textContent = "";
-      this.paintAll();
-    } else if (message.type === "patch") {
-      for (const row of message.rows) {
-        const at = this.page.rows.findIndex((known) => known.id === row.id);
-        if (at < 0) continue;
-        this.page.rows[at] = row;
-        this.paintRow(row);
-        if (this.open.has(row.id)) this.host.send({ type: "detail", id: row.id });
-      }
-      Object.assign(this.page, message.rest);
-      this.paintRest();
+      this.take(message);
     } else if (message.type === "detail") {
       if (!this.open.has(message.id)) return;
       this.open.set(message.id, message);
-      const row = this.page.rows.find((known) => known.id === message.id);
-      if (row) this.paintRow(row);
+      this.paintRow(message.id);
     } else if (message.type === "problem") {
       this.problem.textContent = message.text;
+    } else if (message.type === "gone") {
+      this.freeze(message.text);
     }
   }
 
-  paintAll() {
-    const focused = document.activeElement?.dataset?.key;
-    this.rows.clear();
-    for (const id of this.open.keys()) {
-      if (!this.page.rows.some((row) => row.id === id)) this.open.delete(id);
+  take(message) {
+    if (message.type === "page") {
+      this.page = message;
+    } else if (this.page) {
+      const { rows, bars, ...others } = message;
+      Object.assign(this.page, others);
+      Object.assign(this.page.rows, rows);
+      Object.assign(this.page.bars, bars);
+      prune(this.page.rows, this.page.order);
+      prune(this.page.bars, this.page.bar_order);
+      for (const id of Object.keys(rows ?? {})) {
+        if (this.open.has(id)) this.host.send({ type: "detail", id });
+      }
+    } else {
+      return; // a patch of what was told to another page
     }
-    this.body.replaceChildren(...this.page.rows.map((row) => this.newRow(row)));
-    if (!this.page.rows.length) {
-      const words = this.page.total || this.isFiltered() ? "No task fits." : "No tasks yet.";
-      this.body.append(element("tr", {}, element("td", { colspan: COLUMNS.length, class: "quiet", text: words })));
-    }
+    this.view.page = this.page.page;
+    this.skew = message.now - Date.now() / 1000;
+    this.paintRows();
     this.paintRest();
-    if (focused) {
-      this.body.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  /** The host is gone: what is seen stays, and nothing can be asked any more. */
+  freeze(words) {
+    this.frozen = this.now();
+    clearInterval(this.ticking);
+    for (const one of this.root.querySelectorAll("button, select, input")) one.disabled = true;
+    this.root.classList.add("gone");
+    this.problem.textContent = words;
+  }
+
+  paintRows() {
+    const focused = this.root.contains(document.activeElement) && document.activeElement.dataset.key;
+    const { rows, order } = this.page;
+    for (const [id, known] of this.groups) {
+      if (rows[id]) continue;
+      known.group.remove();
+      this.groups.delete(id);
+      this.open.delete(id);
+    }
+    let before = this.table.tHead;
+    for (const id of order) {
+      if (this.groups.get(id)?.row !== rows[id]) this.paintRow(id);
+      const { group } = this.groups.get(id);
+      if (before.nextSibling !== group) before.after(group);
+      before = group;
+    }
+    this.none.remove();
+    if (!order.length) {
+      const isAll = !this.isFiltered();
+      this.none.querySelector("td").textContent = isAll ? `No tasks yet. ${HOW}` : "No task fits.";
+      this.table.append(this.none);
+    }
+    this.focus(focused);
+  }
+
+  focus(key) {
+    if (key && document.activeElement?.dataset?.key !== key) {
+      this.root.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
     }
   }
 
   isFiltered() {
     const { states, kind, owner, workspace, search } = this.view;
-    return Boolean(states.length || kind || owner || workspace || search);
+    return Boolean(states.length || kind || owner || workspace || search.trim());
   }
 
   paintRest() {
-    const { total, size, rows, page = 0 } = this.page;
+    const { total, size, order, page } = this.page;
     const first = page * size;
-    this.where.textContent = rows.length
-      ? `${first + 1} to ${first + rows.length} of ${total.toLocaleString("en")}` : "";
+    this.where.textContent = order.length
+      ? `${first + 1} to ${first + order.length} of ${total.toLocaleString("en")}` : "";
     this.back.disabled = page <= 0;
-    this.next.disabled = first + rows.length >= total;
+    this.next.disabled = first + order.length >= total;
+    this.pager.hidden = total <= size;
     this.paintChips();
     this.paintPick("kind", "all kinds", this.page.kinds);
     this.paintPick("owner", "from anywhere", this.page.owners);
@@ -306,16 +390,19 @@ class Board {
   }
 
   paintChips() {
-    const shown = STATES.filter((state) => this.page.counts[state] || this.view.states.includes(state));
+    const { counts } = this.page;
+    const shown = STATES.filter((state) => counts[state] || this.view.states.includes(state));
     const known = new Map([...this.chips.children].map((chip) => [chip.dataset.state, chip]));
     const chips = shown.map((state) => {
       const chip = known.get(state) ?? this.newChip(state);
-      chip.lastChild.textContent = `${wordOf(state)} ${(this.page.counts[state] ?? 0).toLocaleString("en")}`;
+      chip.lastChild.textContent = `${wordOf(state)} ${(counts[state] ?? 0).toLocaleString("en")}`;
       chip.setAttribute("aria-pressed", String(this.view.states.includes(state)));
       return chip;
     });
     if (chips.length !== known.size || chips.some((chip) => !chip.isConnected)) {
+      const focused = document.activeElement?.dataset?.key;
       this.chips.replaceChildren(...chips);
+      this.focus(focused);
     }
   }
 
@@ -325,6 +412,7 @@ class Board {
       this.change({ states: states.includes(state) ? states.filter((one) => one !== state) : [...states, state] });
     } }, element("span", { class: "dot" }), document.createTextNode(""));
     chip.dataset.state = state;
+    chip.dataset.key = `chip ${state}`;
     chip.style.setProperty("--state", `var(--${state})`);
     return chip;
   }
@@ -342,58 +430,56 @@ class Board {
 
   paintFacts() {
     const facts = this.page.facts;
+    const isOld = this.now() - this.page.now > 60; // nothing moved for a minute
     const shown = [
-      ["done in the last minute", facts.per_minute?.toLocaleString("en")],
+      ["done per minute", facts.success == null ? "" : String(isOld ? 0 : facts.per_minute)],
       ["waited, median", span(facts.waited_p50 ?? NaN)],
       ["waited, p95", span(facts.waited_p95 ?? NaN)],
       ["ran, median", span(facts.ran_p50 ?? NaN)],
       ["ran, p95", span(facts.ran_p95 ?? NaN)],
-      ["completed", facts.success == null ? "" : `${Math.round(100 * facts.success)} %`],
+      ["success", facts.success == null ? "" : `${Math.floor(100 * facts.success)} %`],
       ["from the cache", facts.cached ? facts.cached.toLocaleString("en") : ""],
-      ["cost", facts.cost ? `$${facts.cost.toFixed(2)}` : ""],
+      ["cost of agents", facts.cost ? `$${facts.cost.toFixed(2)}` : ""],
     ].filter(([, text]) => text);
+    this.facts.hidden = !shown.length;
+    this.facts.title = "Of the last 100 tasks";
     this.facts.replaceChildren(...shown.map(([words, text]) =>
       element("div", {}, element("dt", { text: words }), element("dd", { text }))));
   }
 
-  newRow(row) {
-    const line = element("tr");
-    this.rows.set(row.id, line);
-    this.fill(line, row);
-    return line;
+  paintRow(id) {
+    const row = this.page.rows[id];
+    if (!row) return;
+    const known = this.groups.get(id) ?? { group: element("tbody") };
+    this.groups.set(id, known);
+    known.row = row;
+    const focused = known.group.contains(document.activeElement) && document.activeElement.dataset.key;
+    known.group.style.setProperty("--state", STATES.includes(row.state) ? `var(--${row.state})` : "inherit");
+    known.group.replaceChildren(this.line(row), ...(this.open.has(id) ? [this.details(id)] : []));
+    this.focus(focused);
   }
 
-  paintRow(row) {
-    const line = this.rows.get(row.id);
-    if (!line) return;
-    const focused = line.contains(document.activeElement) ? document.activeElement.dataset.key : "";
-    this.fill(line, row);
-    if (focused) line.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
-  }
-
-  fill(line, row) {
+  line(row) {
     const now = this.now();
     const state = element("td", { class: "state" },
       element("span", { class: "dot" }), document.createTextNode(row.cancelling ? "cancelling" : wordOf(row.state)));
-    line.style.setProperty("--state", STATES.includes(row.state) ? `var(--${row.state})` : "inherit");
     const name = this.action(row, "detail", row.label || row.kind, () => this.toggle(row.id));
     name.setAttribute("aria-expanded", String(this.open.has(row.id)));
     const about = element("td", { class: "name" }, name,
-      element("div", { class: "quiet", text: [row.kind, row.short, row.error].filter(Boolean).join(" \u00b7 ") }));
-    if (this.open.has(row.id)) about.append(this.details(row.id));
-    const progress = element("td", {});
-    if (!FINAL.has(row.state) && (row.progress != null || row.message)) {
-      if (row.progress != null) {
-        progress.append(element("progress", { max: 1, value: Number(row.progress), "aria-label": "progress" }),
-          document.createTextNode(` ${Math.round(100 * row.progress)} %`));
-      }
-      if (row.message) progress.append(element("div", { class: "quiet", text: row.message }));
+      element("div", { class: "quiet", text: `${row.kind} \u00b7 ${row.short}` }));
+    const done = element("td", { class: "done" });
+    if (row.progress != null) {
+      done.append(element("progress", { max: 1, value: Number(row.progress), "aria-label": "progress" }),
+        document.createTextNode(` ${Math.floor(100 * row.progress)} %`));
     }
-    const times = [waited(row, now), ran(row, now)].map((seconds) =>
-      element("td", { class: "n", text: span(seconds) }));
-    const submitted = element("td", { class: "n quiet", text: clock(row.submitted, now) });
-    line.replaceChildren(state, about, element("td", { class: "quiet", text: row.owner }), progress,
-      ...times, submitted, element("td", {}, ...this.actions(row)));
+    if (row.message) done.append(element("div", { class: "quiet", text: row.message }));
+    if (row.error) done.append(element("div", { class: "why", text: row.error }));
+    return element("tr", {}, state, about, element("td", { class: "from", text: row.owner, title: row.owner }),
+      done,
+      element("td", { class: "n", "data-name": "waited", text: span(waited(row, now)) }),
+      element("td", { class: "n", "data-name": "ran", text: span(ran(row, now)) }),
+      element("td", { class: "n at quiet", text: clock(row.submitted, now) }),
+      element("td", { class: "act" }, ...this.actions(row)));
   }
 
   action(row, type, text, act) {
@@ -413,77 +499,85 @@ class Board {
   }
 
   toggle(id) {
-    if (this.open.delete(id)) {
-      this.paintRow(this.page.rows.find((row) => row.id === id));
-      return;
+    if (!this.open.delete(id)) {
+      this.open.set(id, null);
+      this.host.send({ type: "detail", id });
     }
-    this.open.set(id, null);
-    this.host.send({ type: "detail", id });
+    this.paintRow(id);
   }
 
   details(id) {
     const known = this.open.get(id);
-    if (!known) return element("div", { class: "quiet", text: "Reading ..." });
-    const lines = known.lines.map((text) => element("div", { class: "quiet", text }));
-    return element("div", {}, ...lines, element("pre", { tabindex: 0, "aria-label": "end of the output", text: known.log || "No output." }));
+    const cell = element("td", { colspan: COLUMNS.length });
+    if (!known) {
+      cell.append(element("div", { class: "quiet", text: "Reading ..." }));
+    } else {
+      cell.append(...known.lines.map((text) => element("div", { class: "quiet", text })),
+        element("pre", { tabindex: 0, "aria-label": "end of the output", text: known.log || "No output." }));
+    }
+    return element("tr", { class: "more" }, cell);
   }
 
   tick() {
+    if (!this.page) return;
+    this.ticks += 1;
     const now = this.now();
     let isLive = false;
-    for (const row of this.page.rows) {
+    for (const [id, { group, row }] of this.groups) {
       if (FINAL.has(row.state)) continue;
       isLive = true;
-      const cells = this.rows.get(row.id)?.querySelectorAll("td.n");
-      if (!cells?.length) continue;
+      const cells = group.querySelectorAll("td.n");
       cells[0].textContent = span(waited(row, now));
       cells[1].textContent = span(ran(row, now));
+      if (this.open.has(id) && this.ticks % LOOK_TICKS === 0) this.host.send({ type: "detail", id });
     }
+    this.paintFacts();
     if (isLive) this.paintChart();
   }
 
   /** Each task one bar: what it waited pale, what it ran in the colour of its state. */
   paintChart() {
-    const rows = this.page.timeline.slice(0, BARS);
-    if (!rows.length) {
-      this.chart.replaceChildren(element("div", { class: "quiet", text: "Nothing has run yet." }));
+    if (!this.page) return;
+    const now = this.now();
+    const rows = lately(this.page.bar_order.map((id) => this.page.bars[id]), now);
+    const width = this.chart.clientWidth;
+    if (!rows.length || !width) {
+      this.chart.replaceChildren();
       return;
     }
-    const now = this.now();
+    const [left, step] = [Math.min(200, Math.round(width * 0.3)), 15];
     const from = Math.min(...rows.map((row) => row.submitted));
     const until = Math.max(...rows.map((row) => row.finished ?? now), from + 1);
-    const [width, left, height, step] = [900, 190, 11, 16];
-    const x = (seconds) => left + ((seconds - from) / (until - from)) * (width - left - 10);
-    const chart = drawn("svg", { viewBox: `0 0 ${width} ${rows.length * step + 24}`, role: "img" });
+    const foot = rows.length * step;
+    const x = (seconds) => left + ((seconds - from) / (until - from)) * (width - left - 8);
+    const chart = drawn("svg", { width, height: foot + 20, role: "img" });
     chart.append(drawn("title", {}, `The last ${rows.length} tasks between ${clock(from, now)} and ${clock(until, now)}`));
-    for (let part = 0; part <= 4; part += 1) {
-      const at = from + ((until - from) * part) / 4;
-      const anchor = part === 4 ? "end" : part ? "middle" : "start";
+    const wide = until - from;
+    const between = STEPS.find((one) => wide / one <= width / 170) ?? DAY * Math.ceil(wide / DAY / 4);
+    for (let at = 0; at <= wide; at += between) {
+      const end = x(from + at) > width - 24 ? "end" : "middle";
       chart.append(
-        drawn("line", { x1: x(at), x2: x(at), y1: 0, y2: rows.length * step, stroke: "var(--line)" }),
-        drawn("text", { x: x(at), y: rows.length * step + 16, "text-anchor": anchor }, part ? `+${span(at - from)}` : clock(at, now)));
+        drawn("line", { x1: x(from + at), x2: x(from + at), y1: 0, y2: foot, stroke: "var(--line)" }),
+        drawn("text", { x: x(from + at), y: foot + 14, "text-anchor": at ? end : "start" }, at ? `+${around(at)}` : clock(from, now)));
     }
-    rows.forEach((row, at) => chart.append(...this.bars(row, at * step + 3, height, x, now)));
-    const legend = element("div", { class: "legend" });
-    for (const state of ["waiting", ...STATES.filter((one) => one !== "queued" && rows.some((row) => row.state === one))]) {
-      const dot = element("span", { class: "dot" });
-      dot.style.setProperty("--state", state === "waiting" ? "color-mix(in srgb, var(--queued) 45%, transparent)" : `var(--${state})`);
-      legend.append(element("span", {}, dot, document.createTextNode(wordOf(state))));
-    }
-    this.chart.replaceChildren(chart, legend);
+    rows.forEach((row, at) => chart.append(...this.bars(row, at * step + 2, step - 5, left, x, now)));
+    this.chart.replaceChildren(element("h2", { text: "Waiting and running" }), chart, legend(rows));
   }
 
-  bars(row, y, height, x, now) {
+  bars(row, y, height, left, x, now) {
     const label = row.label || row.kind;
     const begun = row.started ?? row.finished ?? now;
-    const made = [drawn("text", { x: 184, y: y + 9, "text-anchor": "end" }, label.length > 30 ? `${label.slice(0, 29)}\u2026` : label)];
+    const most = Math.floor((left - 10) / 6.4);
+    const name = drawn("text", { x: left - 8, y: y + height - 1, "text-anchor": "end" }, cut(label, most));
+    const words = `${label}: waited ${span(waited(row, now))}, ran ${span(ran(row, now)) || "not yet"}, ${wordOf(row.state)}`;
     const bar = (start, end, fill) => {
       const rect = drawn("rect", { x: x(start), y, height, rx: 2, fill, width: Math.max(1.5, x(end) - x(start)) });
-      rect.append(drawn("title", {}, `${label}: waited ${span(waited(row, now))}, ran ${span(ran(row, now)) || "not yet"}, ${wordOf(row.state)}`));
-      made.push(rect);
+      rect.append(drawn("title", {}, words));
+      return rect;
     };
-    if (begun - row.submitted > 0) bar(row.submitted, begun, "color-mix(in srgb, var(--queued) 45%, transparent)");
-    if (row.started != null) bar(row.started, row.finished ?? now, STATES.includes(row.state) ? `var(--${row.state})` : "gray");
+    const made = [name];
+    if (begun > row.submitted) made.push(bar(row.submitted, begun, "var(--pale)"));
+    if (row.started != null) made.push(bar(row.started, row.finished ?? now, STATES.includes(row.state) ? `var(--${row.state})` : "gray"));
     return made;
   }
 
@@ -491,8 +585,43 @@ class Board {
     clearInterval(this.ticking);
     clearTimeout(this.typing);
     this.themes.disconnect();
+    this.sizes.disconnect();
     this.root.remove();
   }
+}
+
+/** The newest bars without those before a long pause, which would make all others too thin. */
+function lately(bars, now) {
+  let from = Infinity;
+  let until = -Infinity;
+  for (const [at, bar] of bars.entries()) {
+    const end = bar.finished ?? now;
+    if (at && from - end > GAP_SECONDS + 3 * (until - from)) return bars.slice(0, at);
+    from = Math.min(from, bar.submitted);
+    until = Math.max(until, end);
+  }
+  return bars;
+}
+
+function legend(rows) {
+  const known = STATES.filter((one) => one !== "queued" && rows.some((row) => row.state === one));
+  return element("div", { class: "legend" }, ...["waiting", ...known].map((state) => {
+    const dot = element("span", { class: "dot" });
+    dot.style.setProperty("--state", state === "waiting" ? "var(--pale)" : `var(--${state})`);
+    return element("span", {}, dot, document.createTextNode(wordOf(state)));
+  }));
+}
+
+/** At most so many letters; of a path the end, which tells one from another. */
+function cut(text, most) {
+  if (text.length <= most) return text;
+  const isPath = /^\S*\/\S*$/.test(text);
+  return isPath ? `\u2026${text.slice(1 - most)}` : `${text.slice(0, most - 1)}\u2026`;
+}
+
+function prune(known, order) {
+  const kept = new Set(order);
+  for (const id of Object.keys(known)) if (!kept.has(id)) delete known[id];
 }
 
 /** Show the board in an element; the returned function takes it away. */
@@ -504,11 +633,12 @@ export function mount(place, host) {
 /** The adapter to a notebook: what anywidget expects of a module. */
 export default {
   render({ model, el }) {
+    const view = `v${Math.random().toString(36).slice(2)}`; // one model can be shown in two places
     return mount(el, {
-      send: (message) => model.send(message),
+      send: (message) => model.send({ view, message }),
       listen: (callback) => {
-        model.on("msg:custom", callback);
-        model.on("comm_live_update", () => callback({ type: "problem", text: GONE }));
+        model.on("msg:custom", (told) => told.view === view && callback(told.message));
+        model.on("comm_live_update", () => callback({ type: "gone", text: GONE }));
       },
     });
   },

@@ -2,9 +2,11 @@
 
     page  ──take(message)──>  feed  ──say(page | patch | detail | problem)──>  page
                                ^
-    store ──moved ids──────────+   refresh(): one page travels, afterwards only rows that moved
+    store ──moved ids──────────+   refresh(): one page travels, afterwards only what changed
 
-A feed has no thread: its host calls `refresh` when the bell rang, at most some times a second.
+`page` is all that a board shows. A `patch` has of `rows` and `bars` those that changed, and of all
+other facts the ones that did; `order` and `bar_order` say what stands where. A feed has no thread:
+its host calls `refresh` when the bell rang, at most some times a second.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -16,28 +18,39 @@ from pydantic import JsonValue, ValidationError
 from tta_interactive.blocking import BlockingEngine
 from tta_interactive.board.rows import bar_of, facts_of, lines_of, owner_words, row_of
 from tta_interactive.board.wish import MESSAGE, Cancel, Detail, Retry, View
-from tta_interactive.errors import TTAError
+from tta_interactive.errors import TaskNotFoundError, TTAError
+from tta_interactive.task import Task
 from tta_interactive.text import one_line, visible
 
 PAGE_SIZE: Final = 50
 NEWEST: Final = 100  # tasks that the figures and the timeline are made of
-BARS: Final = 40
+BARS: Final = 24
 LOG_LINES: Final = 40
 LOG_BYTES: Final = 16 * 1024
+GROUPS: Final = ("rows", "bars")  # told one by one; everything else is told whole
 
-Row = dict[str, JsonValue]
-Rows = dict[str, Row]
+Facts = dict[str, JsonValue]
+Rows = dict[str, Facts]
 Say = Callable[[Mapping[str, JsonValue]], None]
 
 
 class BoardFeed:
-    """What one reader sees of all tasks. Not thread-safe: its host calls it from one thread."""
+    """What one reader sees of all tasks. Not thread-safe: its host calls it from one thread.
 
-    def __init__(self, engine: BlockingEngine, say: Say) -> None:
-        self._engine, self._say = engine, say
+    Args:
+        engine: Whose tasks are shown.
+        say: Takes what is told.
+        size: Rows on a page.
+    """
+
+    def __init__(self, engine: BlockingEngine, say: Say, size: int = PAGE_SIZE) -> None:
+        self._engine, self._say, self._size = engine, say, size
         self._view: View | None = None
-        self._shown: Rows = {}
+        self._newest: dict[str, Task] = {}
+        self._choices: Facts = {}
         self._total = 0
+        self._rows: Rows = {}
+        self._told: Facts = {}
 
     def take(self, message: object) -> None:
         """Do what the page asks for; what is wrong with it is said to the page."""
@@ -50,13 +63,13 @@ class BoardFeed:
             match asked:
                 case View():
                     self._view = asked
+                    self._renew()
                     self._say_page()
                 case Cancel(id=task_id):
                     self._engine.cancel(task_id)
                     self.refresh({task_id})
                 case Retry(id=task_id):
-                    self._engine.retry(task_id)
-                    self._say_page()
+                    self.refresh({self._engine.retry(task_id)})
                 case Detail(id=task_id):
                     self._say_detail(task_id)
         except TTAError as error:
@@ -70,65 +83,86 @@ class BoardFeed:
         """
         if self._view is None or not moved:
             return
-        if self._view.keeps_places and self._shown.keys() >= set(moved):
-            rows = {task_id: row_of(self._engine.status(task_id)) for task_id in moved}
-            self._say_patch(rows)
+        try:
+            self._read(self._view, moved)
+        except TaskNotFoundError:  # it moved, and was removed since
+            self._renew()
+        self._say_patch()
+
+    def _read(self, view: View, moved: Collection[str]) -> None:
+        if not self._newest.keys() >= set(moved):
+            self._renew()
             return
-        rows = self._look(self._view)
-        if list(rows) == list(self._shown):
-            self._say_patch(rows)
+        fresh = {task_id: self._engine.status(task_id) for task_id in moved}
+        self._newest.update(fresh)
+        if view.keeps_places:
+            self._rows.update({one: row_of(fresh[one]) for one in fresh.keys() & self._rows.keys()})
         else:
-            self._say_rows(rows)
+            self._look(view)
 
-    def _say_page(self) -> None:
-        self._say_rows(self._look(self._view or View()))
-
-    def _look(self, view: View) -> Rows:
-        tasks, total = self._engine.look(view.look(PAGE_SIZE))
-        if not tasks and total:  # the page is gone: the last one instead
-            view = view.model_copy(update={"page": (total - 1) // PAGE_SIZE})
-            tasks, total = self._engine.look(view.look(PAGE_SIZE))
-        self._view, self._total = view, total
-        return {task.id: row_of(task) for task in tasks}
-
-    def _say_rows(self, rows: Rows) -> None:
+    def _renew(self) -> None:
+        """Read everything anew."""
+        self._newest = {task.id: task for task in self._engine.list(limit=NEWEST)}
         choices = self._engine.choices()
-        self._shown = rows
-        self._say(
-            {
-                "type": "page",
-                "rows": [*rows.values()],
-                "page": self._view.page if self._view else 0,
-                "size": PAGE_SIZE,
-                "kinds": [[one_line(kind, 40), one_line(kind, 40)] for kind in choices.kinds],
-                "owners": [[owner, owner_words(owner)] for owner in choices.owners],
-                "workspaces": [[path, one_line(path, 300)] for path in choices.workspaces],
-                **self._rest(),
-            }
-        )
+        self._choices = {
+            "kinds": [[one_line(kind, 40), one_line(kind, 40)] for kind in choices.kinds],
+            "owners": [[owner, owner_words(owner)] for owner in choices.owners],
+            "workspaces": [[path, one_line(path, 300)] for path in choices.workspaces],
+        }
+        self._look(self._view or View())
 
-    def _say_patch(self, rows: Rows) -> None:
-        changed = {key: row for key, row in rows.items() if row != self._shown[key]}
-        self._shown.update(changed)
-        self._say({"type": "patch", "rows": [*changed.values()], "rest": self._rest()})
+    def _look(self, view: View) -> None:
+        """Read the rows of the page; if it is gone, of the last one instead."""
+        tasks, total = self._engine.look(view.look(self._size))
+        if not tasks and total:
+            view = view.model_copy(update={"page": (total - 1) // self._size})
+            tasks, total = self._engine.look(view.look(self._size))
+        self._view, self._total = view, total
+        self._rows = {task.id: row_of(task) for task in tasks}
 
-    def _rest(self) -> Row:
-        """What stands around the rows."""
-        now = datetime.now(UTC)
-        newest = self._engine.list(limit=NEWEST)
+    def _shown(self, now: datetime) -> Facts:
+        """All that the board shows."""
+        newest = [*self._newest.values()]
+        bars: Rows = {task.id: bar_of(task) for task in newest[:BARS]}
         return {
+            "rows": dict[str, JsonValue](self._rows),
+            "order": [*self._rows],
+            "bars": dict[str, JsonValue](bars),
+            "bar_order": [*bars],
+            "page": self._view.page if self._view else 0,
+            "size": self._size,
             "total": self._total,
             "counts": dict[str, JsonValue](self._engine.counts()),
-            "timeline": [bar_of(task) for task in newest[:BARS]],
             "facts": facts_of(newest, now),
-            "now": now.timestamp(),
+            **self._choices,
         }
+
+    def _say_page(self) -> None:
+        now = datetime.now(UTC)
+        self._told = self._shown(now)
+        self._say({"type": "page", **self._told, "now": now.timestamp()})
+
+    def _say_patch(self) -> None:
+        now = datetime.now(UTC)
+        shown = self._shown(now)
+        news = {key: value for key, value in shown.items() if value != self._told.get(key)}
+        for group in news.keys() & set(GROUPS):
+            news[group] = _changed(self._told.get(group), shown[group])
+        self._told = shown
+        if news:
+            self._say({"type": "patch", **news, "now": now.timestamp()})
 
     def _say_detail(self, wanted: str) -> None:
         task = self._engine.status(wanted)
         log = self._engine.logs(task.id, tail_lines=LOG_LINES, max_bytes=LOG_BYTES)
-        told: Row = {"type": "detail", "id": task.id, "log": visible(log)}
+        told: Facts = {"type": "detail", "id": task.id, "log": visible(log)}
         self._say({**told, "lines": lines_of(task)})
 
     def _problem(self, words: str) -> None:
         self._say({"type": "problem", "text": one_line(words, 600)})
+
+
+def _changed(told: JsonValue, shown: JsonValue) -> JsonValue:
+    before = told if isinstance(told, dict) else {}
+    now = shown if isinstance(shown, dict) else {}
+    return {key: one for key, one in now.items() if one != before.get(key)}

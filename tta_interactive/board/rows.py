@@ -30,12 +30,20 @@ def row_of(task: Task) -> dict[str, JsonValue]:
         "owner": owner_words(task.owner),
         "progress": None if final else task.progress,
         "message": "" if final else one_line(task.message, MESSAGE),
-        "error": one_line(task.error.code, 40) if task.error is not None else "",
+        "error": _problem(task),
         "cancelling": task.cancel_requested_at is not None and not final,
         "submitted": task.submitted_at.timestamp(),
         "started": _seconds(task.started_at),
         "finished": _seconds(task.finished_at),
     }
+
+
+def _problem(task: Task) -> str:
+    """Why it failed, with the code in front unless that says nothing."""
+    if task.error is None:
+        return ""
+    message = one_line(task.error.message, MESSAGE)
+    return message if task.error.code == "error" else f"{one_line(task.error.code, 40)}: {message}"
 
 
 def bar_of(task: Task) -> dict[str, JsonValue]:

@@ -1,106 +1,100 @@
-"""The board in a notebook: the module that the page uses too, in an anywidget.
+"""The rich board in a notebook: the module that the page uses too, in an anywidget.
 
-page ──custom message──> widget ──queue──┐
-store ──moved ids──> watcher's thread ───┼──> one thread a board ──> feed ──> page
-                                         └─ at most five rounds a second
+One model can be shown in several places (a notebook in two tabs, a view of its own beside the
+notebook). Each place names itself and has a feed of its own, for each can look at another page.
 """
 
 import importlib
 import importlib.util
-import os
-import queue
-import threading
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final, cast
 
 from pydantic import JsonValue
 
 from tta_interactive.blocking import BlockingEngine
 from tta_interactive.board import MODULE, BoardFeed
-from tta_interactive.errors import TTAError
-from tta_interactive.notebook.card import WIDGET_VIEW
+from tta_interactive.notebook.board_loop import BoardLoop, answer_at_once
 
-PAUSE: Final = 0.2  # a browser that gets more loses the last updates (measured)
+MAX_PLACES: Final = 3  # a page that was reloaded comes back under another name
+NAME: Final = 40
 
 
 def is_possible() -> bool:
-    """Whether this kernel can show a live board."""
+    """Whether this kernel can show the rich board."""
     return importlib.util.find_spec("anywidget") is not None
 
 
 class LiveBoard:
     """A board in one output of a notebook, live as long as the kernel."""
 
-    def __init__(self, engine: BlockingEngine) -> None:
+    def __init__(self, engine: BlockingEngine, heard: Callable[[], None] = lambda: None) -> None:
+        """Make it.
+
+        Args:
+            engine: Whose tasks are shown.
+            heard: Called when a page shows it: it could load the module.
+        """
         base: Any = importlib.import_module("anywidget").AnyWidget
         # Made here: the class needs a library that not every kernel has.
         self._widget = type("TaskBoard", (base,), {"_esm": MODULE.read_text("utf-8")})()
-        if hasattr(self._widget.comm, "_reply_subshell_for"):
-            self._widget.comm._reply_subshell_for = None  # as for the button of a card
-        self._pid = os.getpid()
-        self._feed = BoardFeed(engine, self._say)
-        self._asked: queue.SimpleQueue[object] = queue.SimpleQueue()
-        self._lock = threading.Lock()
-        self._moved: set[str] = set()
-        self._bell = threading.Event()
-        self._is_closed = False
-        self._widget.on_msg(self._take)
-        self._unsubscribe = engine.subscribe(self._ring)
-        self._thread = threading.Thread(target=self._run, name="tta-board", daemon=True)
-        self._thread.start()
+        answer_at_once(self._widget)
+        self._engine, self._heard = engine, heard
+        self._feeds: dict[str, BoardFeed] = {}
+        self._loop = BoardLoop(engine, self)
+
+        # It runs in a thread that nobody can foretell: it only hands over.
+        def asked(_: object, message: object, __: object) -> None:
+            self._loop.ask(message)
+
+        self._widget.on_msg(asked)
 
     @property
-    def view(self) -> dict[str, object]:
-        """What shows it, as part of a bundle."""
-        live = {"version_major": 2, "version_minor": 0, "model_id": self._widget.model_id}
-        return {WIDGET_VIEW: live}
+    def model_id(self) -> str:
+        """Of the widget that shows it."""
+        return self._widget.model_id
 
     @property
     def belongs_here(self) -> bool:
         """False in a process that was forked: its copy has no thread."""
-        return self._pid == os.getpid()
+        return self._loop.belongs_here
 
     def close(self) -> None:
         """End it; the page shows it as it was last."""
-        self._is_closed = True
-        self._unsubscribe()
-        self._bell.set()
-        if self._thread is not threading.current_thread():
-            self._thread.join(1.0)
+        self._loop.close()
 
-    # Called in threads that nobody can foretell: they only hand over.
+    # Called in the board's own thread.
 
-    def _take(self, _: object, message: object, __: object) -> None:
-        self._asked.put(message)
-        self._bell.set()
+    @property
+    def is_ticking(self) -> bool:
+        return False  # the page's own clock does it
 
-    def _ring(self, moved: frozenset[str]) -> None:
-        with self._lock:
-            self._moved |= moved
-        self._bell.set()
+    def tick(self) -> None:
+        """Nothing to do: it is never asked for."""
 
-    # The board's own thread.
+    def take(self, message: object) -> None:
+        if not isinstance(message, dict):
+            return  # not from our module: nobody to answer
+        said = cast("dict[object, object]", message)
+        if isinstance(place := said.get("view"), str):
+            self._feed_of(place[:NAME]).take(said.get("message"))
+            self._heard()
 
-    def _run(self) -> None:
-        while not self._is_closed:
-            self._bell.wait()
-            self._bell.clear()
-            # Boundary: a front end that went away must not end the board of another page.
-            try:
-                self._round()
-            except Exception as error:
-                self._say({"type": "problem", "text": f"The board stumbled: {error!r:.200}"})
-            threading.Event().wait(PAUSE)
+    def refresh(self, moved: Collection[str]) -> None:
+        for feed in self._feeds.values():
+            feed.refresh(moved)
 
-    def _round(self) -> None:
-        while not self._asked.empty():
-            self._feed.take(self._asked.get())
-        with self._lock:
-            moved, self._moved = self._moved, set()
-        try:
-            self._feed.refresh(moved)
-        except TTAError:  # busy or away: the same again in the next round
-            self._ring(frozenset(moved))
+    def stumbled(self, error: Exception) -> None:
+        for place in self._feeds:
+            self._say(place, {"type": "problem", "text": f"The board stumbled: {error!r:.200}"})
 
-    def _say(self, message: Mapping[str, JsonValue]) -> None:
-        self._widget.send(dict(message))
+    def _feed_of(self, place: str) -> BoardFeed:
+        feed = self._feeds.pop(place, None)
+        if feed is None:
+            feed = BoardFeed(self._engine, lambda said: self._say(place, said))
+        self._feeds[place] = feed  # at the end: the first is the one not used for longest
+        while len(self._feeds) > MAX_PLACES:
+            self._feeds.pop(next(iter(self._feeds)))
+        return feed
+
+    def _say(self, place: str, message: Mapping[str, JsonValue]) -> None:
+        self._widget.send({"view": place, "message": dict(message)})

@@ -20,7 +20,6 @@ from tta_interactive.notebook.card import display_bundle, display_mode
 from tta_interactive.notebook.completer import offers
 from tta_interactive.notebook.handle import TaskHandle, result_of
 from tta_interactive.notebook.line import Line, LineError, Spot, read_line
-from tta_interactive.notebook.live_board import is_possible
 from tta_interactive.notebook.markup import table_html
 from tta_interactive.notebook.options import OptionError, plain, read_options
 from tta_interactive.notebook.payload import pickled_call
@@ -164,13 +163,12 @@ class Magics:
     def _board(self, options: argparse.Namespace, names: "_Names") -> None:
         mode = display_mode(self.session.shell)
         is_filtered = options.state or options.kind
-        if mode != "widget" or options.json or is_filtered or not is_possible():
+        if mode != "widget" or options.json or is_filtered:
             self._list(options, names)
             return
         tasks = self.session.engine.list(limit=options.limit, with_steps=False)
         views = [view_of(task, datetime.now(UTC)) for task in tasks]
-        static = {"text/plain": table_text(views), "text/html": table_html(views)}
-        display_bundle({**static, **self.session.new_board().view})
+        self.session.show_board({"text/plain": table_text(views), "text/html": table_html(views)})
 
     def _table(self, tasks: Sequence[Task]) -> None:
         at = datetime.now(UTC)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tta_interactive.blocking import BlockingEngine
+from tta_interactive.notebook.boards import Boards
 from tta_interactive.notebook.card import (
     HtmlCard,
     WidgetCard,
@@ -12,13 +13,10 @@ from tta_interactive.notebook.card import (
     display_mode,
     static_bundle,
 )
-from tta_interactive.notebook.live_board import LiveBoard
 from tta_interactive.notebook.pump import Pump
 from tta_interactive.notebook.view import as_text, view_of
 from tta_interactive.task import Task
 from tta_interactive.text import visible
-
-MAX_BOARDS = 4
 
 
 class Session:
@@ -31,7 +29,7 @@ class Session:
         self._pid = os.getpid()
         self._engine: BlockingEngine | None = None
         self._pump: Pump | None = None
-        self._boards: list[LiveBoard] = []
+        self._boards = Boards()
 
     @property
     def engine(self) -> BlockingEngine:
@@ -66,13 +64,9 @@ class Session:
         card.show(task)
         pump.feed(task, card)
 
-    def new_board(self) -> LiveBoard:
-        """A live board of all tasks; the oldest of many ends."""
-        self._boards = [board for board in self._boards if board.belongs_here]
-        if len(self._boards) >= MAX_BOARDS:
-            self._boards.pop(0).close()
-        self._boards.append(LiveBoard(self.engine))
-        return self._boards[-1]
+    def show_board(self, static: dict[str, object]) -> None:
+        """Show a live board of all tasks in the running cell, and this where that cannot be."""
+        self._boards.show(self.engine, static)
 
     def close(self) -> None:
         """Let go of everything; tasks go on."""
@@ -81,8 +75,7 @@ class Session:
         if self._pump is not None:
             self._pump.close()
             self._pump = None
-        while self._boards:
-            self._boards.pop().close()
+        self._boards.close()
         if self._engine is not None:
             self._engine.close()
             self._engine = None
