@@ -95,12 +95,14 @@ class Core:
     @contextmanager
     def _confided(self, tasks: Sequence[Task]) -> Generator[None]:
         """Keep the secrets of the tasks that are stored in this block."""
+        if not any(task.secrets for task in tasks):
+            yield
+            return
         secret = {task.id: secret_values.read_own(task.secrets, os.environ)
                   for task in tasks if task.secrets}  # fmt: skip
-        if secret and self._allow is not None:
+        if self._allow is not None:
             raise ForbiddenError("Tasks from here may not be given secrets.")
-        if secret:
-            self.store.last_event()  # makes the directory, or says why not
+        self.store.last_event()  # makes the directory, or says why not
         try:
             for task_id, values in secret.items():
                 secret_values.keep(self.home, task_id, values)

@@ -59,7 +59,7 @@ class TaskRequest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     kind: Annotated[str, StringConstraints(min_length=1, max_length=80)]
-    params: dict[str, JsonValue] = {}
+    params: dict[str, JsonValue] = Field(default_factory=dict)
     label: Annotated[NoNul, Field(max_length=200)] = ""
     """What people call it; default: made by the kind."""
     workspace: Annotated[NoNul, Field(max_length=4096)] = ""
@@ -82,12 +82,12 @@ class TaskRequest(BaseModel):
     """The least level: `none`, `limits`, `landlock` or `namespaces`; default: the kind's."""
     python: Annotated[NoNul, Field(max_length=4096)] = ""
     """Interpreter for Python code; default: the one that submits."""
-    environment: dict[NoNul, NoNul] = {}
+    environment: dict[NoNul, NoNul] = Field(default_factory=dict)
     """More variables for the task. They are stored: no secrets."""
     secrets: Annotated[tuple[NoNul, ...], Field(max_length=50)] = ()
     """Names of variables of the submitter's environment that only the task's process gets. Their
     values are never stored with the task, and are taken out of its output and result."""
-    metadata: dict[str, JsonValue] = {}
+    metadata: dict[str, JsonValue] = Field(default_factory=dict)
 
     @classmethod
     def checked(cls, **facts: Any) -> "TaskRequest":

@@ -125,7 +125,7 @@ class Task(BaseModel):
     """Order of arrival in its store; clocks can jump, this cannot."""
     kind: str
     """Name of the kind that does the work, such as `shell`."""
-    params: dict[str, JsonValue] = {}
+    params: dict[str, JsonValue] = Field(default_factory=dict)
     """What the kind needs, checked by its params model."""
     label: str = ""
     """What people call it; the doors make one from the params when none is given."""
@@ -135,7 +135,7 @@ class Task(BaseModel):
     """Absolute directory in which the task works."""
     python: str = ""
     """Interpreter that runs Python code of this task: the submitter's own by default."""
-    environment: dict[str, str] = {}
+    environment: dict[str, str] = Field(default_factory=dict)
     """Variables set for the task beside the allow-listed ones. Never secrets."""
     secrets: tuple[str, ...] = ()
     """Names of variables whose values only its own process gets; they are not stored here."""
@@ -181,7 +181,7 @@ class Task(BaseModel):
     finished_at: AwareDatetime | None = None
     cancel_requested_at: AwareDatetime | None = None
     """Set when somebody asked for a cancel; the status follows when every process is gone."""
-    metadata: dict[str, JsonValue] = {}
+    metadata: dict[str, JsonValue] = Field(default_factory=dict)
     """Free for the submitter."""
 
     @property

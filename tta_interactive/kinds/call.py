@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import JsonValue, StringConstraints, model_validator
+from pydantic import Field, JsonValue, StringConstraints, model_validator
 
 from tta_interactive.kinds.base import Kind, Params, Plan
 from tta_interactive.task import SandboxLevel
@@ -26,7 +26,7 @@ class CallParams(Params):
     name: str = ""
     """What to call a pickled function."""
     args: tuple[JsonValue, ...] = ()
-    kwargs: Mapping[str, JsonValue] = {}
+    kwargs: Mapping[str, JsonValue] = Field(default_factory=dict)
     isolation: Literal["pool", "process"] = "pool"
     """`pool`: a re-used process, fast. `process`: one of its own, with its own log and limits."""
 

@@ -49,10 +49,13 @@ def _known(db: sqlite3.Connection, task: Task, row: dict[str, Any], read: Read) 
 def _added(
     db: sqlite3.Connection, task: Task, row: dict[str, Any], read: Read, *, with_parent: bool
 ) -> Task:
+    if task.parent is None and not task.after:  # most tasks
+        return task.model_copy(update={"seq": db.execute(sql.ADD, row).lastrowid})
     needs = [_need(db, task_id) for task_id in task.after]
     open_needs = [need for need in needs if need["status"] != TaskStatus.COMPLETED]
     waits, comes_too_late = _under_parent(db, task)
-    seq = db.execute(sql.ADD, {**row, "blocked": len(open_needs) + waits}).lastrowid
+    row["blocked"] = len(open_needs) + waits
+    seq = db.execute(sql.ADD, row).lastrowid
     if task.parent is not None and not with_parent:
         db.execute(sql.ADD_STEP, row)
     db.executemany(sql.ADD_EDGE, [{"needs": need["seq"], "task": seq} for need in open_needs])

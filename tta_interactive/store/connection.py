@@ -86,18 +86,25 @@ class Connections:
             self._wait_for_readers()
         return self._translated(lambda: self._transaction(work))
 
-    def checkpoint(self) -> bool:
+    def checkpoint(self, *, keep_file: bool = False) -> bool:
         """Move the log into the database file; whether all of it went. Only for the worker.
 
         Who stays in the middle of reading keeps it from going; `locks.readers` names them.
+
+        Args:
+            keep_file: Leave the log's file as long as it is: to write over it costs half of what
+                it costs to lengthen it (measured: 0.10 instead of 0.20 ms a sync). The next
+                commit begins it anew, and that must not happen while another checkpoint runs
+                (see above). So after one that succeeded, wait for a commit before the next.
         """
+        mode = "RESTART" if keep_file else "TRUNCATE"
         self._check_process()
         with self._writing:
             if self._writer is None:
                 return True
             db = self._writer
             # It answers busy=1 in its row and raises nothing.
-            row = self._translated(lambda: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
+            row = self._translated(lambda: db.execute(f"PRAGMA wal_checkpoint({mode})").fetchone())
             return row[0] == 0
 
     def close(self) -> None:

@@ -60,8 +60,12 @@ def as_json(value: object) -> str:
 
 
 def body_of(task: Task) -> str:
-    """The facts that never change, as one JSON object."""
-    return as_json(task.model_dump(mode="json", include=_BODY, exclude_defaults=True))
+    """The facts that never change, as one JSON object.
+
+    Raises:
+        ValueError: A lone surrogate. (Infinite numbers were refused when it was submitted.)
+    """
+    return task.model_dump_json(include=_BODY, exclude_defaults=True)
 
 
 def request_hash(task: Task) -> str:

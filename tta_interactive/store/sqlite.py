@@ -255,9 +255,9 @@ class SqliteStore:
             (self._blobs / name).unlink(missing_ok=True)
         return unnamed
 
-    def checkpoint(self) -> bool:
-        """Empty the write-ahead log; whether all of it went. Only for the worker."""
-        return self._db.checkpoint()
+    def checkpoint(self, *, keep_file: bool = False) -> bool:
+        """Empty the write-ahead log; as `Connections.checkpoint`. Only for the worker."""
+        return self._db.checkpoint(keep_file=keep_file)
 
     def close(self) -> None:
         self._db.close()
@@ -275,6 +275,7 @@ class SqliteStore:
             "label": task.label,
             "owner": task.owner,
             "priority": task.priority,
+            "blocked": 0,
             "not_before": microseconds(task.not_before),
             "request_key": task.request_key,
             "request_hash": request_hash(task) if task.request_key is not None else None,

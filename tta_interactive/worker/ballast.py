@@ -21,6 +21,11 @@ class Ballast:
         self._path = home / NAME
         self._wait_until = 0.0
 
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a reserve; else the disk is, or was lately, as good as full."""
+        return self._path.exists()
+
     def drop(self) -> None:
         """Free the space; it is taken again when some minutes have passed."""
         self._path.unlink(missing_ok=True)
@@ -28,7 +33,7 @@ class Ballast:
 
     def restore(self) -> None:
         """Take the space, if there is twice as much."""
-        if time.monotonic() < self._wait_until or self._path.exists():
+        if time.monotonic() < self._wait_until or self.is_there:
             return
         self._wait_until = time.monotonic() + RETRY_SECONDS
         facts = os.statvfs(self._path.parent)

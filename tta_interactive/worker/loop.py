@@ -49,6 +49,7 @@ UPKEEP_SECONDS: Final = 5.0
 COLLECT_SECONDS: Final = 0.001
 CHECKPOINT_BYTES: Final = 4 * 1024 * 1024
 LONG_LOG_BYTES: Final = 32 * 1024 * 1024  # half of where submits are refused
+KEPT_LOG_BYTES: Final = 16 * 1024 * 1024  # a file that is longer is cut when it was emptied
 STOP_SECONDS: Final = 8.0  # for what runs to end, when the worker is told to
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ class Worker:
         self._reported_at = 0.0
         self._is_due = True
         self._counter = -1
+        self._emptied_at = -1  # the counter when all of the log was in the database
         self._looked_at = 0.0
         self._seen: int | None = None
         self._not_before: float | None = None
@@ -89,6 +91,7 @@ class Worker:
     def run(self) -> None:
         """Serve until idle or told to stop."""
         self._listen_to_signals()
+        self._emptied_at = self._store.change_counter()  # perhaps: the last worker knew
         self._placement.warm_up()
         self._recover()
         self._bell.open()
@@ -422,17 +425,22 @@ class Worker:
             size = os.stat(self._home / "tasks.db-wal").st_size
         except OSError:
             return
-        if size > CHECKPOINT_BYTES or (size and not self._running):
-            try:
-                if not self._store.checkpoint() and size > LONG_LOG_BYTES:
-                    readers = sorted(locks.readers(self._home / DATABASE))
-                    log.warning(
-                        "the store's log has %d MiB: processes %s read on", size >> 20, readers
-                    )
-            except (StoreFullError, StoreBusyError) as error:
-                log.warning("%s", error)
-                self._ballast.drop()
+        if self._counter != self._emptied_at and (size > CHECKPOINT_BYTES or not self._running):
+            self._empty_log(size)
         self._ballast.restore()
+
+    def _empty_log(self, size: int) -> None:
+        try:
+            if self._store.checkpoint(keep_file=size <= KEPT_LOG_BYTES and self._ballast.is_there):
+                # Looked at afterwards: nothing happens until somebody commits again.
+                self._counter = self._emptied_at = self._store.change_counter()
+                self._is_due = True
+            elif size > LONG_LOG_BYTES:
+                readers = sorted(locks.readers(self._home / DATABASE))
+                log.warning("the store's log has %d MiB: processes %s read on", size >> 20, readers)
+        except (StoreFullError, StoreBusyError) as error:
+            log.warning("%s", error)
+            self._ballast.drop()
 
 
 def _now() -> datetime:

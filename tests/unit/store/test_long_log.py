@@ -1,12 +1,13 @@
 """Somebody who does not stop reading: the log has a bound, and who it is has a name (D6)."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -86,6 +87,25 @@ def test_a_reader_that_does_not_stop_bounds_submits_and_is_named(
     assert worker.checkpoint()
     assert log_bytes(home) == 0
     store.add([a_task(id="t_after")])
+
+
+def test_an_emptied_log_whose_file_is_kept_is_written_over(
+    store: SqliteStore,
+    worker: SqliteStore,
+    tmp_path: Path,
+    a_store: Callable[[Path], SqliteStore],
+) -> None:
+    home = tmp_path / "s"
+    for number in range(20):
+        store.add([a_task(id=f"t_b{number}")])
+    before = log_bytes(home)
+    assert worker.checkpoint(keep_file=True)
+    for number in range(10):
+        store.add([a_task(id=f"t_c{number}")])
+    assert log_bytes(home) == before > 0
+    # A process that was killed now would leave this.
+    shutil.copytree(home, tmp_path / "copy")
+    assert a_store(tmp_path / "copy").find(Filter()) == store.find(Filter())
 
 
 def test_a_long_log_that_nobody_reads_stops_no_submit(
