@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 
 from tta_interactive.runners.testgen.inside.generate.attempt import Attempts
-from tta_interactive.runners.testgen.inside.generate.calls import Caller, Candidate
+from tta_interactive.runners.testgen.inside.generate.calls import Argument, Caller, Candidate, Use
 from tta_interactive.runners.testgen.inside.generate.changes import Changes
 from tta_interactive.runners.testgen.inside.generate.expect import Expectations
 from tta_interactive.runners.testgen.inside.generate.names import Names
@@ -28,13 +28,28 @@ CODE = dedent(
     """
     from __future__ import annotations
     import functools
+    import re
 
     LIMIT = 10
+    WORDS = {"one": 1, "two": 2}
+    ENDINGS = ["ly", r"[i]es$", "ing"]
 
     def stage(count: int, step=1) -> str:
         if count > 10:
             return "many"
         return "few"
+
+    def shifted(count, by=3):
+        return count + by
+
+    def number(word):
+        return WORDS.get(word, 0)
+
+    def ending(word):
+        for ending in ENDINGS:
+            if re.search(ending, word):
+                return ending
+        return ""
 
     class Base:
         def name(self): return "base"
@@ -83,17 +98,19 @@ class Workshop:
         runner = Runner(str(module.__file__), names.space, guard, set(), 5.0, own)
         facts = Expectations(module.__name__, names, known, [])
         self.attempts = Attempts(runner, facts, names, values, draw)
-        self.changes = Changes(tree, str(module.__file__))
+        self.changes = Changes(tree, module, str(module.__file__), draw)
         self.draw = draw
 
-    def row(self, target: str, count: int) -> Row:
+    def row(self, target: str, arguments: str) -> Row:
         """A test that calls the target."""
-        for _ in range(500):
-            candidate = self.caller.new(self.targets[target])
-            assert candidate is not None
-            if candidate.statements()[-1] == f"{target}({count})":
-                return self.seen(candidate)
-        raise AssertionError(f"{target}({count}) was never drawn")
+        call = f"{target}({arguments})"
+        use = Use(
+            self.targets[target],
+            tuple(Argument((target, ""), ("int",), text) for text in arguments.split(", ")),
+        )
+        candidate = Candidate(use)
+        assert candidate.statements() == [call]
+        return self.seen(candidate)
 
     def seen(self, candidate: Candidate) -> Row:
         seen = self.attempts.seen(candidate)
@@ -104,7 +121,16 @@ class Workshop:
 
     def sharpener(self, seconds: float = 60.0) -> Sharpener:
         end = time.monotonic() + seconds
-        return Sharpener(self.changes, self.attempts, self.caller, self.draw, lambda: None, end)
+        return Sharpener(
+            self.changes,
+            self.attempts,
+            self.caller,
+            self.targets.values(),
+            self.draw,
+            lambda: None,
+            4000,
+            end,
+        )
 
 
 def test_every_change_is_made_in_the_live_module_and_taken_back(
@@ -115,6 +141,7 @@ def test_every_change_is_made_in_the_live_module_and_taken_back(
         asked = (
             lambda: module.stage(10), lambda: module.stage(11), lambda: module.stage(12),
             lambda: box.size, box.name, box.cached, lambda: module.outer(3),
+            lambda: module.shifted(1), lambda: module.number("two"), lambda: module.ending("ties"),
             module.Box, lambda: len(module.Box("ab").__dict__["_Box__items"]),
         )  # fmt: skip
         answers: list[object] = []
@@ -126,13 +153,14 @@ def test_every_change_is_made_in_the_live_module_and_taken_back(
             answers.append(answer if isinstance(answer, str | int | type) else "an object")
         return answers
 
-    changes = Changes(ast.parse(CODE), str(module.__file__))
+    changes = Changes(ast.parse(CODE), module, str(module.__file__), random.Random(1))
     at_first = behaviour()
     noticed: set[int] = set()
     sample = changes.sample(1000, random.Random(1))
     made = asked = 0
+    endless = CODE.splitlines().index("def endless(count):") + 1
     for change in sample:
-        if "endless" in ast.unparse(change.around.tree):
+        if change.line >= endless:
             continue
         asked += 1
         with changes.made(change) as is_made:
@@ -148,15 +176,52 @@ def test_every_change_is_made_in_the_live_module_and_taken_back(
     assert "def size(self): return len(self.__items) + 1" in told
     assert "def cached(self): return 3" in told
     assert "def inner(): return value * 2" in told
+    assert "def shifted(count, by=3):" in told
+    assert 'WORDS = {"one": 1, "two": 2}' in told
+    assert 'ENDINGS = ["ly", r"[i]es$", "ing"]' in told
     assert not any(lines[change.line - 1].startswith("LIMIT") for change in sample)
+
+
+def test_every_entry_of_a_table_has_a_row_that_is_about_it(
+    module: ModuleType, tmp_path: Path
+) -> None:
+    shop = Workshop(module, tmp_path)
+    rows = [shop.row("number", "'zero'"), shop.row("ending", "'zero'")]
+    asked = [row.test.statements[-1] for row in shop.sharpener().more(rows, [], 60)]
+    assert "number('one')" in asked
+    assert "number('two')" in asked
+    ends = [text for text in asked if text.startswith("ending(")]
+    assert any("ies" in text for text in ends)
+    assert any("ing" in text for text in ends)
+
+
+def test_rows_use_the_defaults_that_other_rows_never_need(
+    module: ModuleType, tmp_path: Path
+) -> None:
+    shop = Workshop(module, tmp_path)
+    asked = [
+        row.test.statements[-1]
+        for row in shop.sharpener().more([shop.row("shifted", "1, 2")], [], 60)
+    ]
+    assert any(text.startswith("shifted(") and "," not in text for text in asked)
+
+
+def test_a_test_that_is_added_is_made_as_simple_as_it_can_be(
+    module: ModuleType, tmp_path: Path
+) -> None:
+    shop = Workshop(module, tmp_path)
+    rows = [shop.row("stage", "100"), shop.row("stage", "0")]
+    asked = [row.test.statements[-1] for row in shop.sharpener().more(rows, [], 60)]
+    assert asked
+    assert not any("step" in text or "," in text for text in asked if text.startswith("stage"))
 
 
 def test_values_at_the_boundary_are_added_where_a_change_went_unnoticed(
     module: ModuleType, tmp_path: Path
 ) -> None:
     shop = Workshop(module, tmp_path)
-    rows = [shop.row("stage", 100), shop.row("stage", 0)]
-    added = shop.sharpener().more(rows, [], 10)
+    rows = [shop.row("stage", "100"), shop.row("stage", "0")]
+    added = shop.sharpener().more(rows, [], 30)
     asked = {row.test.statements[-1] for row in added}
     assert any("10" in text for text in asked)
     assert any("11" in text for text in asked)
@@ -165,8 +230,8 @@ def test_values_at_the_boundary_are_added_where_a_change_went_unnoticed(
 
 def test_what_tests_notice_already_brings_no_more_rows(module: ModuleType, tmp_path: Path) -> None:
     shop = Workshop(module, tmp_path)
-    rows = [shop.row("stage", count) for count in (9, 10, 11, 100)]
-    more = shop.sharpener().more(rows, [], 10)
+    rows = [shop.row("stage", str(count)) for count in (9, 10, 11, 100)]
+    more = shop.sharpener().more(rows, [], 30)
     assert [row for row in more if row.test.target == "stage"] == []
 
 
@@ -174,7 +239,7 @@ def test_no_more_rows_are_added_than_asked_for_and_none_when_the_time_is_over(
     module: ModuleType, tmp_path: Path
 ) -> None:
     shop = Workshop(module, tmp_path)
-    rows = [shop.row("stage", 100), shop.row("stage", 0)]
+    rows = [shop.row("stage", "100"), shop.row("stage", "0")]
     assert len(shop.sharpener().more(rows, [], 1)) == 1
     assert shop.sharpener(seconds=-1).more(rows, [], 9) == []
 
@@ -183,6 +248,6 @@ def test_a_change_that_never_ends_is_noticed_and_soon_left(
     module: ModuleType, tmp_path: Path
 ) -> None:
     shop = Workshop(module, tmp_path)
-    rows = [shop.row("endless", 3)]
+    rows = [shop.row("endless", "3")]
     shop.sharpener().more(rows, [], 3)
     assert module.endless(3) == 0

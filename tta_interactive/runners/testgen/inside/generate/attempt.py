@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from .calls import MAX_STATEMENT, Candidate
-from .emit import Written
+from .emit import Written, body_of
 from .expect import Expectations
 from .names import Names, fixtures_in
 from .trace import Arc, Outcome, Runner
@@ -67,11 +67,10 @@ class Attempts:
         outcome = self._runner.run(statements)
         return outcome.arcs if outcome else frozenset()
 
-    def replayed(self, candidate: Candidate, test: Written, limit: float) -> Seen | None:
-        """What the statements of a test do now, in at most so many seconds."""
-        statements = list(test.statements)
-        outcome = self._runner.run(statements, traced=False, limit=limit)
-        return Seen(candidate, statements, outcome) if outcome else None
+    def passes(self, test: Written, limit: float = 0.0) -> bool | None:
+        """Whether the test, its assertions too, would pass now; None: not in so many seconds."""
+        outcome = self._runner.run(["\n".join(body_of(test))], traced=False, limit=limit)
+        return outcome.error is None if outcome is not None else None
 
     def seen(self, candidate: Candidate) -> Seen | None:
         """Run it, in the form that its value calls for; None: it cannot be a test."""

@@ -181,6 +181,24 @@ class Caller:
                 return replace(candidate, before=tuple(before))
         return replace(candidate, last=self._altered(last))
 
+    def given(self, candidate: Candidate, value: str) -> Candidate:
+        """The candidate with a value, as source, in the place of one of its constants."""
+        last = candidate.last
+        if last is None:
+            *before, shown = candidate.raw
+            return replace(candidate, raw=(*before, self._values.changed_inside(shown, value)))
+        at = self._draw.randrange(-1 if candidate.made else 0, max(1, len(last.arguments)))
+        if at < 0 or not last.arguments:
+            made = self._values.changed_inside(candidate.made, value) if candidate.made else ""
+            return replace(candidate, made=made)
+        old = last.arguments[at]
+        text = self._values.changed_inside(old.text, value)
+        new = replace(old, text=value if text == old.text else text)
+        return replace(
+            candidate,
+            last=Use(last.target, (*last.arguments[:at], new, *last.arguments[at + 1 :])),
+        )
+
     def _lengthened(self, candidate: Candidate) -> tuple[Use, ...]:
         """The steps on the way, with one more, one less, or all new."""
         before, draw = candidate.before, self._draw

@@ -58,7 +58,8 @@ def as_file(tests: Sequence[Written], names: Names) -> File:
     return File(f"{_imports(text, names)}\n\n\n{text}\n", subjects, tuple(subjects))
 
 
-def _function(test: Written, name: str) -> str:
+def body_of(test: Written) -> list[str]:
+    """The statements of a test, its assertions among them."""
     *before, last = test.statements
     if test.raises:
         match = f", match=re.escape({test.match!r})" if test.match else ""
@@ -66,7 +67,11 @@ def _function(test: Written, name: str) -> str:
         last = f"with pytest.raises({test.raises}{match}){caught}:\n{indent(last, '    ')}"
     elif test.needs_result:
         last = f"result = {last}"
-    lines = [indent(line, "    ") for line in (*before, last, *test.asserts)]
+    return [*before, last, *test.asserts]
+
+
+def _function(test: Written, name: str) -> str:
+    lines = [indent(line, "    ") for line in body_of(test)]
     return "\n".join([f"def {name}({', '.join(test.fixtures)}):", *lines])
 
 

@@ -16,7 +16,7 @@ from .search import Found, Search
 from .sharpen import Row, Sharpener
 from .trace import Arc, lines_of
 
-MORE_ROWS = 20  # may always be added to notice more; else as many as there are
+MORE_ROWS = 60  # may always be added to notice more; else twice as many as there are
 MOST_LOOKS = 4  # with a test gone, another may be the first that fills a cache
 
 
@@ -49,7 +49,7 @@ def hand_over(
 
     rows = only_needed(rows, reached, set())
     report(rows, ())  # from here on only better: a changed module may end the process
-    most = min(job["most"] - len(rows), max(MORE_ROWS, len(rows)))
+    most = min(job["most"] - len(rows), max(MORE_ROWS, 2 * len(rows)))
     if most > 0 and rows and not job["round"]:  # later rounds are for lines that are missing
         known = {row.test for row in rows}
         left = [
@@ -70,7 +70,7 @@ def hand_over(
                     noticing.add(row.test)
             if len(rest) == len(kept):
                 break
-        report(kept, noticing, changes=[sharpener.tried, sharpener.unnoticed])
+        report(kept, noticing, changes=[sharpener.tried, sharpener.unnoticed, sharpener.tries])
 
 
 def only_needed(

@@ -46,6 +46,7 @@ MAX_EXAMPLE = 16  # statements of one example; what the last does not need goes 
 PER_TABLE = 12
 CALL_LIMIT = 0.6  # seconds
 SEARCHING, SIMPLIFYING = 0.6, 0.1  # shares of the budget; the rest makes tests that notice more
+SHARPENING = 0.3  # of the tries
 
 
 def run(job: dict[str, Any]) -> None:
@@ -128,11 +129,13 @@ def run(job: dict[str, Any]) -> None:
         search,
         rows_of(chosen, tests),
         Sharpener(
-            Changes(tree, str(module.__file__)),
+            Changes(tree, module, str(module.__file__), draw),
             search.attempts,
             caller,
+            targets,
             draw,
             lambda: report_beat(next(beats), "", search.lines),
+            int(job["steps"] * SHARPENING),
             end,
         ),
         names,

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
 
+import pytest
+
 from .recipes import OPTIONAL, TOOLS
 
 FIXTURES = ("capsys", "monkeypatch", "tmp_path")
@@ -30,6 +32,7 @@ class Names:
             there = sys.modules.get(tool) if tool in OPTIONAL else importlib.import_module(tool)
             if there is not None:
                 self.add(tool, there, "", tool)
+        self.space["pytest"] = pytest  # whole tests are run too
 
     def add(self, name: str, value: Any, home: str, there: str) -> str:
         self.space[name] = value

@@ -2,28 +2,38 @@
 
 Every line may be reached and still nothing fails when `<` becomes `<=`. So the module is changed a
 little, again and again (`changes.py`); where no test would notice, calls like those that reach the
-changed line are tried until one gives another answer. Those are added: values at a boundary,
-mostly.
+changed line are tried until one gives another answer. Those are added: values at a boundary and
+one of each table's entries, mostly.
 """
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 
-from .attempt import Attempts
+from .attempt import Attempts, Seen
 from .calls import Caller, Candidate
 from .changes import Change, Changes
 from .emit import Written
-from .trace import lines_of
+from .simplify import simpler_forms
+from .targets import Target
+from .trace import NOTHING, lines_of
 
-MOST_CHANGES = 250
-VARIATIONS = 12  # of each call that reaches something, at least so many others are made
-MOST_VARIATIONS = 100
-LOOKING, MAKING = 0.4, 0.5  # shares of the time that is left: to look what goes unnoticed, ...
-MAX_POOL = 1500
-ASKED = 60  # calls that are tried on one change, at most
+MOST_CHANGES = 900
+LOOKING = 0.35  # of the time that is left: to look what goes unnoticed
+ASKED = 40  # tests that are tried on one change, at most
+TRIES = 200  # calls that are made for one change, at most
+BESIDE = 6  # other changes that a call is tried on
+SIMPLER = 30  # runs that may make an added test simpler
+SLOW = 2  # calls that took too long, after which a change is left alone
 PATIENCE = 0.05  # seconds for one call of changed code: it may never end
+FRESH, NEAR = 0.2, 0.4  # how often a call is made anew, or takes a value beside a constant
+STEPS = (1, 1, 1, 2, 2, 3)  # how many things of a call are changed
+ROUNDS = 2  # of all values beside a constant, before anything else is tried
+BEATS = 16  # tries for one beat
+NOT_TESTED = ("helper", "changer")
 
 
 @dataclass(frozen=True)
@@ -46,9 +56,11 @@ class Sharpener:
         changes: What may be changed.
         attempts: Runs calls.
         caller: Makes other calls of one.
+        targets: What can be called.
         draw: Decides; same seed, same tests.
         beat: Called again and again while the work goes on.
-        end: When to stop, by the monotonic clock; the number of tries is bounded as well.
+        tries: How many calls are made at most.
+        end: When to stop in any case, by the monotonic clock.
     """
 
     def __init__(
@@ -56,47 +68,43 @@ class Sharpener:
         changes: Changes,
         attempts: Attempts,
         caller: Caller,
+        targets: Iterable[Target],
         draw: random.Random,
         beat: Callable[[], None],
+        tries: int,
         end: float,
     ) -> None:
         self._changes, self._attempts, self._caller = changes, attempts, caller
-        self._draw, self._beat, self._end = draw, beat, end
-        self.tried = self.unnoticed = 0
+        self._targets = [
+            one for one in targets if not one.is_private and one.sort not in NOT_TESTED
+        ]
+        self._draw, self._beat, self._beats = draw, beat, 0
+        self._most_tries, self._end = tries, end
+        self.tried = self.unnoticed = self.tries = 0
         self._noticed: dict[Written, list[Change]] = {}
         """Test -> what it was the first to notice."""
+        self._passes: dict[Written, bool | None] = {}
+        """Test -> whether it does, here and while nothing is changed."""
+        self._slow = Counter[Change]()
+        """How often a changed module took too long."""
 
     def more(self, chosen: Sequence[Row], others: Sequence[Row], most: int) -> list[Row]:
         """At most so many rows beside the chosen ones."""
-        changes = self._changes.sample(MOST_CHANGES, self._draw)
-        self._draw.shuffle(changes)  # should time run out, what was done is spread
-        blind: list[Change] = []
-        until = self._part(LOOKING)
-        for change in changes:
-            if not self._in_time() or time.monotonic() > until:
-                break
-            self.tried += 1
-            first = self._first_that_notices(chosen, change)
-            if first is None:
-                blind.append(change)
-            else:
-                self._noticed.setdefault(first.test, []).append(change)
-        pool = list(others)
-        if blind:
-            pool += self._variations([*chosen, *others], self._part(MAKING))
-        pool.sort(key=lambda row: row.size)  # of two that notice the same, the simpler one
+        blind = self._unnoticed(chosen)
+        pool = sorted(others, key=lambda row: row.size)
         added: list[Row] = []
-        for change in blind:
+        for change in list(blind):
             if len(added) >= most or not self._in_time():
                 break
-            if self._notice(added, change):
-                continue
-            found = self._first_that_notices(pool, change)
-            if found is None:
-                self.unnoticed += 1
-            else:
-                added.append(found)
-        return added
+            found = self._first_that_notices([*added, *pool], change)
+            if found is not None:
+                blind.remove(change)
+                self._noticed.setdefault(found.test, []).append(change)
+                if found not in added:
+                    added.append(found)
+        added += self._hunted([*chosen, *others], blind, most - len(added))
+        self.unnoticed = len(blind)
+        return self._needed(added)
 
     def forget(self) -> None:
         """Empty the module's caches, as they are when the tests begin."""
@@ -105,50 +113,161 @@ class Sharpener:
     def is_spare(self, row: Row, rest: Sequence[Row]) -> bool:
         """Whether the rest notices what the row was the first to notice, as far as time allows."""
         mine = self._noticed.get(row.test, ())
-        return all(self._in_time() and self._notice(rest, change) for change in mine)
+        return all(
+            self._in_time() and self._first_that_notices(rest, change) is not None
+            for change in mine
+        )
 
-    def _part(self, share: float) -> float:
-        """When so much of the time that is left will be over."""
+    def _unnoticed(self, rows: Sequence[Row]) -> list[Change]:
+        """Those changes that some of the rows reach, or a call may reach, and none notices."""
+        changes = self._changes.sample(MOST_CHANGES, self._draw)
+        self._draw.shuffle(changes)  # should time run out, what was done is spread
         now = time.monotonic()
-        return now + share * (self._end - now)
+        until = now + LOOKING * (self._end - now)
+        blind: list[Change] = []
+        for change in changes:
+            if not self._in_time() or time.monotonic() > until:
+                break
+            self.tried += 1
+            first = self._first_that_notices(rows, change)
+            if first is None:
+                blind.append(change)
+            else:
+                self._noticed.setdefault(first.test, []).append(change)
+        return blind
+
+    def _hunted(self, known: Sequence[Row], blind: list[Change], most: int) -> list[Row]:
+        """Rows that notice what goes unnoticed, which is taken out of the list."""
+        seeds, added = list(known), list[Row]()
+        tests = {row.test for row in seeds}
+        waiting = deque((change, 0) for change in blind)
+        while waiting and len(added) < most and self._may_try():
+            change, tries = waiting.popleft()
+            ways = self._ways(change, seeds)
+            if change not in blind or not any(ways) or self._slow[change] >= SLOW:
+                continue
+            if tries < TRIES:
+                waiting.append((change, tries + 1))
+            row = self._row(self._like(change, tries, *ways))
+            if row is None or row.test in tests or not _reaches(row, change):
+                continue
+            beside = [one for one in blind if one is not change and _reaches(row, one)]
+            asked = [change, *self._draw.sample(beside, min(BESIDE, len(beside)))]
+            hits = [one for one in asked if self._surely_notices(row, one)]
+            if not hits:
+                continue
+            row = self._simpler(row, hits)
+            if row.test in tests:
+                continue
+            tests.add(row.test)
+            seeds.append(row)
+            added.append(row)
+            self._noticed[row.test] = hits
+            blind[:] = [one for one in blind if one not in hits]
+        return added
+
+    def _ways(self, change: Change, rows: Sequence[Row]) -> tuple[list[Row], list[Target]]:
+        """The rows that reach the change, and what can be called to reach it."""
+        near = [row for row in rows if _reaches(row, change)]
+        return near, [one for one in self._targets if not change.lines.isdisjoint(one.lines)]
+
+    def _like(
+        self, change: Change, tries: int, rows: list[Row], targets: list[Target]
+    ) -> Candidate | None:
+        """Another call that may reach the change; first those with a value beside a constant."""
+        draw = self._draw
+        if rows and tries < ROUNDS * len(change.near):
+            near = change.near[tries % len(change.near)]
+            return self._caller.given(draw.choice(rows).candidate, near)
+        if targets and (not rows or draw.random() < FRESH):
+            return self._caller.new(draw.choice(targets))
+        candidate = draw.choice(rows).candidate
+        for _ in range(draw.choice(STEPS)):
+            if change.near and draw.random() < NEAR:
+                candidate = self._caller.given(candidate, draw.choice(change.near))
+            else:
+                candidate = self._caller.changed(candidate)
+        return candidate
+
+    def _row(self, candidate: Candidate | None) -> Row | None:
+        seen = self._attempts.seen(candidate) if candidate else None
+        return self._tested(seen) if seen else None
+
+    def _tested(self, seen: Seen) -> Row | None:
+        """What was seen, as a row; None: it is no test, or an accident."""
+        if seen.outcome.error is not None and not seen.outcome.raised_by_module:
+            return None
+        test = self._attempts.written(seen)
+        return Row(seen.candidate, test, lines_of(seen.outcome.arcs)) if test else None
+
+    def _simpler(self, row: Row, hits: Sequence[Change]) -> Row:
+        """The row, or one with less in it that notices the same."""
+        for _ in range(SIMPLER):
+            shorter = next(self._shorter(row, hits), None)
+            if shorter is None:
+                break
+            row = shorter
+        return row
+
+    def _shorter(self, row: Row, hits: Sequence[Change]) -> Iterator[Row]:
+        statements = list(row.test.statements)
+        for at, text in enumerate(statements):
+            is_last = at == len(statements) - 1
+            forms = ([form] for form in islice(simpler_forms(text), SIMPLER))
+            for instead in chain(() if is_last else ([],), forms):
+                if not self._may_try():
+                    return
+                fewer = [*statements[:at], *instead, *statements[at + 1 :]]
+                seen = self._attempts.rerun(Seen(row.candidate, fewer, NOTHING))
+                other = self._tested(seen) if seen else None
+                if other is None or other.test.raises != row.test.raises:
+                    continue
+                if all(self._surely_notices(other, change) for change in hits):
+                    yield other
+
+    def _needed(self, rows: Sequence[Row]) -> list[Row]:
+        """Without those of which the later ones notice all that they were added for."""
+        left = list(rows)
+        for row in rows:
+            rest = [one for one in left if one is not row]
+            if self.is_spare(row, rest):
+                left = rest
+        return left
+
+    def _first_that_notices(self, rows: Iterable[Row], change: Change) -> Row | None:
+        reaching = islice((row for row in rows if _reaches(row, change)), ASKED)
+        return next((row for row in reaching if self._notices(row, change)), None)
+
+    def _notices(self, row: Row, change: Change) -> bool:
+        """Whether the test of the row passes on the module and would fail on the changed one."""
+        if row.test not in self._passes:
+            self._passes[row.test] = self._attempts.passes(row.test)
+        if not self._passes[row.test]:
+            return False
+        with self._changes.made(change) as is_made:
+            # Too slow or refused: a test would fail as well.
+            return is_made and not self._attempts.passes(row.test, PATIENCE)
+
+    def _surely_notices(self, row: Row, change: Change) -> bool:
+        """The same, twice, and not because time runs out: then the change is left alone."""
+        ends: list[bool | None] = []
+        with self._changes.made(change) as is_made:
+            while is_made and len(ends) < 2 and not any(ends):
+                ends.append(self._attempts.passes(row.test, PATIENCE))
+        if None in ends:
+            self._slow[change] += 1
+        return ends == [False, False] and self._attempts.passes(row.test) is True
+
+    def _may_try(self) -> bool:
+        self.tries += 1
+        return self.tries <= self._most_tries and self._in_time()
 
     def _in_time(self) -> bool:
-        self._beat()
+        self._beats += 1
+        if self._beats % BEATS == 0:
+            self._beat()
         return time.monotonic() < self._end
 
-    def _notice(self, rows: Sequence[Row], change: Change) -> bool:
-        return self._first_that_notices(rows, change) is not None
 
-    def _first_that_notices(self, rows: Sequence[Row], change: Change) -> Row | None:
-        reaching = [row for row in rows if change.line in row.lines][:ASKED]
-        if not reaching:
-            return None
-        with self._changes.made(change) as is_made:
-            return next((row for row in reaching if is_made and self._differs(row)), None)
-
-    def _differs(self, row: Row) -> bool:
-        """Whether the test of the row would fail now."""
-        seen = self._attempts.replayed(row.candidate, row.test, PATIENCE)
-        # Too slow, refused, gone wrong: a test would fail as well.
-        return seen is None or self._attempts.written(seen) != row.test
-
-    def _variations(self, rows: Sequence[Row], until: float) -> Iterator[Row]:
-        """Other calls like those, each looked at twice."""
-        known = {row.test for row in rows}
-        count = 0
-        each = min(MOST_VARIATIONS, max(VARIATIONS, MAX_POOL // (len(rows) or 1)))
-        for row in rows:
-            for _ in range(each if row.candidate.last is not None else 0):
-                if count >= MAX_POOL or not self._in_time() or time.monotonic() > until:
-                    return
-                count += 1
-                seen = self._attempts.seen(self._caller.changed(row.candidate))
-                is_sound = seen and (seen.outcome.error is None or seen.outcome.raised_by_module)
-                if seen is None or not is_sound:
-                    continue
-                test, again = self._attempts.written(seen), self._attempts.again(seen)
-                if test is None or test in known or again is None:
-                    continue
-                if self._attempts.written(again) == test:
-                    known.add(test)
-                    yield Row(seen.candidate, test, lines_of(seen.outcome.arcs))
+def _reaches(row: Row, change: Change) -> bool:
+    return not change.lines.isdisjoint(row.lines)

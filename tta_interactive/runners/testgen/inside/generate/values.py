@@ -4,7 +4,7 @@ import ast
 import random
 import re
 import string
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from .asynchronous import HELPERS
@@ -270,25 +270,28 @@ class Values:
             return repr(items) if len(items) <= 12 else self.make(shape)
         return self.make(shape)
 
-    def changed_inside(self, text: str) -> str:
-        """The expression with one of its constants changed, if there is one."""
+    def changed_inside(self, text: str, given: str = "") -> str:
+        """The expression with one of its constants changed, if there is one.
+
+        Args:
+            text: The expression.
+            given: What to put in the place of a constant of its type; empty: draw something.
+        """
+        wanted: object = ast.literal_eval(given) if given else None
+        kinds: set[type] = {type(wanted)} if given else set(_CHANGED)
         try:
             tree = ast.parse(text, mode="eval")
         except (SyntaxError, ValueError, MemoryError, RecursionError):
             return text
-        constants = [
-            node
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Constant) and type(node.value) in _CHANGED
-        ]
+        constants = [(node, value) for node, value in _constants(tree) if type(value) in kinds]
         if not constants:
             return text
-        node = self._draw.choice(constants)
+        node, value = self._draw.choice(constants)
         old = text.encode()
         start, end = node.col_offset, node.end_col_offset or 0
         if node.lineno != 1 or node.end_lineno != 1:
             return text
-        new = self.changed(repr(node.value), _CHANGED[type(node.value)])
+        new = given or self.changed(repr(value), _CHANGED[type(value)])
         return (old[:start] + new.encode(errors="replace") + old[end:]).decode(errors="replace")
 
     def _changed_text(self, text: str) -> str:
@@ -308,3 +311,15 @@ class Values:
         else:
             new = text[:at] + draw.choice(self._characters) + text[at + 1 :]
         return new[: 2 * MAX_TEXT]
+
+
+def _constants(node: ast.AST) -> Iterator[tuple[ast.expr, Any]]:
+    """The constants within, `-1` as one."""
+    match node:
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+            yield node, -value
+        case ast.Constant(value=value):
+            yield node, value
+        case _:
+            for part in ast.iter_child_nodes(node):
+                yield from _constants(part)
