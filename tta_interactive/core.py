@@ -22,13 +22,14 @@ from tta_interactive.errors import (
     TaskNotFoundError,
 )
 from tta_interactive.event import Event
+from tta_interactive.kinds.python import carried_files
 from tta_interactive.kinds.steps import MAX_STEPS
 from tta_interactive.request import TaskRequest, as_tasks
 from tta_interactive.settings import read_settings
 from tta_interactive.store import Choices, Filter, Look, TaskStore, open_store
 from tta_interactive.task import Task, TaskStatus
 from tta_interactive.watcher import Watcher
-from tta_interactive.worker import logs, secret_values
+from tta_interactive.worker import logs, secret_values, values
 
 Sees = Literal["all", "own"]
 FOLLOW_SECONDS: Final = 0.2  # between looks at a growing file, only while somebody follows
@@ -259,6 +260,9 @@ class Core:
     def _collect_unnamed(self, before: datetime) -> None:
         """Remove files that belong to no task: a kill left them, or a restored backup."""
         self.store.remove_unnamed(before)
+        if values.any_old(self.home, before.timestamp()):
+            cells = self.store.find(Filter(kind="python", limit=1_000_000))
+            values.remove_old(self.home, before.timestamp(), carried_files(cells))
         found = logs.ids_of_old(self.home, before.timestamp())
         for task_id in found.keys() - self.store.existing(found):
             for directory in found[task_id]:

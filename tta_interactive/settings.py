@@ -27,6 +27,8 @@ class Settings:
     """Of a task's output so much is kept: the first half and the last half."""
     max_result_bytes: int = 16 * 1024 * 1024
     """A larger result is a failure."""
+    max_value_bytes: int = 512 * 1024 * 1024
+    """So large may each variable be that a notebook sends along, or gets back."""
     min_free_bytes: int = 64 * 1024 * 1024
     """A task is stopped when less than this is free on its disk, or on the store's."""
     keep_days: float = 30.0
@@ -61,6 +63,7 @@ def read_settings(home: str | os.PathLike[str] | None = None) -> Settings:
         agent_slots=int(_number("TTA_AGENT_SLOTS", AGENT_SLOTS, 1)),
         idle_exit=_number("TTA_IDLE_EXIT", 900.0, 0.0),
         max_log_bytes=int(_number("TTA_MAX_LOG_BYTES", 64 * 1024 * 1024, 4096)),
+        max_value_bytes=int(_number("TTA_MAX_VALUE_BYTES", 512 * 1024 * 1024, 4096)),
         min_free_bytes=int(_number("TTA_MIN_FREE_BYTES", 64 * 1024 * 1024, 0)),
         keep_days=_number("TTA_KEEP_DAYS", 30.0, 0.0),
     )

@@ -6,12 +6,17 @@
     %tta_cancel   │   (pure)        one engine   ├── pump.py    one thread feeds all cards
     %tta_logs   ──┘                 per kernel   └── view.py    a task in words (pure)
 
+    --in, --out: carry.py      what a cell showed: shown.py      both ask trust.py (pure)
+    %config TTA: config.py
+
 This file is all that `%load_ext` runs: it registers thin stubs. pydantic, the engine and
 ipywidgets are imported when a magic is used for the first time; `mcp` never.
 """
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
+
+from tta_interactive.notebook import config
 
 if TYPE_CHECKING:
     from tta_interactive.notebook.magics import Magics
@@ -107,6 +112,7 @@ def load_ipython_extension(shell: Any) -> None:
         kind = "line_cell" if name in CELL_MAGICS else "line"
         shell.register_magic_function(_Stub(name, door), kind, name)
     shell.Completer.custom_matchers.append(door.matcher)
+    config.register(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
@@ -119,4 +125,5 @@ def unload_ipython_extension(shell: Any) -> None:
         shell.magics_manager.magics["cell"].pop(name, None)
     if door.matcher in shell.Completer.custom_matchers:
         shell.Completer.custom_matchers.remove(door.matcher)
+    config.forget(shell)
     door.close()

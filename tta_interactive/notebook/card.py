@@ -20,6 +20,7 @@ from typing import Any, Final, Literal
 
 from tta_interactive.errors import InvalidRequestError
 from tta_interactive.listing import listing
+from tta_interactive.notebook.config import defaults_of
 from tta_interactive.notebook.markup import card_html
 from tta_interactive.notebook.view import MESSAGE, View, as_text, tail_of, view_of
 from tta_interactive.task import Task
@@ -31,12 +32,13 @@ WIDGET_VIEW: Final = "application/vnd.jupyter.widget-view+json"
 
 
 def display_mode(shell: Any) -> Mode:
-    """How this front end is shown tasks: `TTA_DISPLAY`, else what it can.
+    """How this front end is shown tasks: `%config TTA`, `TTA_DISPLAY`, else what it can.
 
     Raises:
         InvalidRequestError: The variable has none of the four values.
     """
-    wanted = os.environ.get("TTA_DISPLAY", "auto")
+    wanted = str(defaults_of(shell).display)
+    wanted = os.environ.get("TTA_DISPLAY", "auto") if wanted == "auto" else wanted
     if wanted not in MODES:
         raise InvalidRequestError(f"TTA_DISPLAY is {wanted!r}. Set one of: {', '.join(MODES)}.")
     if wanted != "auto":

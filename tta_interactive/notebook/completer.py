@@ -1,4 +1,4 @@
-"""What Tab offers on a magic's line: its options, their values, kinds, ids and names."""
+"""What Tab offers on a magic's line: options, their values, kinds, ids, names, variables."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -11,12 +11,15 @@ _MAGIC: Final = re.compile(r"(?:^|=)\s*%%?(tta_[a-z]+)(?:\s+(.*))?$", re.DOTALL)
 TAKES_TASKS: Final = ("tta_status", "tta_wait", "tta_cancel", "tta_retry", "tta_logs")
 
 
-def offers(text: str, tasks: Callable[[], Sequence[str]]) -> list[str] | None:
+def offers(
+    text: str, tasks: Callable[[], Sequence[str]], variables: Callable[[], Sequence[str]]
+) -> list[str] | None:
     """What may stand where the cursor is; None: it is on no line of ours.
 
     Args:
         text: The line up to the cursor.
         tasks: Gives ids and names of tasks; called only where one is wanted.
+        variables: The same for variables of the notebook.
     """
     match = _MAGIC.search(text)
     if match is None or match[1] not in PARSERS or match[2] is None:
@@ -26,6 +29,10 @@ def offers(text: str, tasks: Callable[[], Sequence[str]]) -> list[str] | None:
     if "--" in words:
         return []
     typed = words.pop() if words and not rest[-1:].isspace() else ""
+    if words and words[-1] == "--in":
+        *before, typed = typed.split(",")
+        start = "".join(f"{one}," for one in before)
+        return [start + one for one in variables() if one.startswith(typed) and one not in before]
     return [one for one in _all(name, words, typed, tasks) if one.startswith(typed)]
 
 

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from tta_interactive.checks import checked_end
 from tta_interactive.errors import TaskFailedError
+from tta_interactive.notebook.shown import with_forms
 from tta_interactive.task import Task, TaskStatus
 from tta_interactive.text import one_line, visible
 
@@ -63,7 +64,7 @@ class TaskHandle:
         return self.task.status
 
     def result(self, timeout: float | None = None) -> JsonValue:
-        """Wait until it is over and give its result.
+        """Wait until it is over and give its result; sets the variables of its `--out`.
 
         Args:
             timeout: Seconds to wait; None: for ever.
@@ -72,7 +73,19 @@ class TaskHandle:
             TaskFailed: It failed or was cancelled.
             WaitTimeoutError: It goes on.
         """
-        return result_of(self._session.engine.wait(self._id, timeout), timeout)
+        return collected(self._session, self._session.engine.wait(self._id, timeout), timeout)
+
+    def value(self, name: str, *, trusted: bool = False) -> object:
+        """A variable that the task carries back, named by its `--out`.
+
+        Args:
+            name: The variable's.
+            trusted: Open it even if it can run code here and another kernel submitted it.
+
+        Raises:
+            ValueRefused: There is none, or it may not be opened.
+        """
+        return self._session.value_of(self.task, name, trusted=trusted)
 
     def cancel(self) -> Task:
         """Ask it to end; the task as it then stands."""
@@ -98,7 +111,12 @@ class TaskHandle:
                 moved.clear()
                 task = await asyncio.to_thread(engine.status, self._id)
                 if task.is_final:
-                    return result_of(task, None)
+                    result_of(task, None)
+                    # A large value is read beside the loop, and set in its turn.
+                    self._session.set_variables(
+                        await asyncio.to_thread(self._session.values_of, task)
+                    )
+                    return await asyncio.to_thread(with_forms, task, engine.home)
                 while not moved.is_set():
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(moved.wait(), WAKE_SECONDS)
@@ -124,6 +142,19 @@ def _setter(
             loop.call_soon_threadsafe(moved.set)
 
     return hand_over
+
+
+def collected(session: "Session", task: Task, timeout: float | None = None) -> JsonValue:
+    """The result of a task that is over; sets the variables that it carries back.
+
+    Raises:
+        TaskFailed: It failed or was cancelled.
+        WaitTimeoutError: It is not over.
+        ValueRefused: A variable may not be opened.
+    """
+    result_of(task, timeout)
+    session.set_variables(session.values_of(task))
+    return with_forms(task, session.engine.home)
 
 
 def result_of(task: Task, timeout: float | None) -> JsonValue:

@@ -17,8 +17,10 @@ from IPython.core.error import UsageError
 from tta_interactive.errors import RequestError, TTAError
 from tta_interactive.kinds import get_kind, kind_names
 from tta_interactive.notebook.card import display_bundle, display_mode
+from tta_interactive.notebook.carry import carried
 from tta_interactive.notebook.completer import offers
-from tta_interactive.notebook.handle import TaskHandle, result_of
+from tta_interactive.notebook.config import defaults_of
+from tta_interactive.notebook.handle import TaskHandle, collected
 from tta_interactive.notebook.line import Line, LineError, Spot, read_line
 from tta_interactive.notebook.markup import table_html
 from tta_interactive.notebook.options import OptionError, plain, read_options
@@ -26,6 +28,7 @@ from tta_interactive.notebook.payload import pickled_call
 from tta_interactive.notebook.session import Session, say
 from tta_interactive.notebook.view import SHORT_ID, as_text, counts_text, table_text, view_of
 from tta_interactive.notebook.waiting import wait_for
+from tta_interactive.settings import read_settings
 from tta_interactive.targets import NAMED, Named, request_from_words
 from tta_interactive.task import Task, TaskStatus
 from tta_interactive.text import one_line, visible
@@ -63,7 +66,12 @@ class Magics:
 
     def offers(self, text: str) -> list[str] | None:
         """What Tab offers on a line; None: it is not ours."""
-        return offers(text, self._known_tasks)
+        return offers(text, self._known_tasks, self._variables)
+
+    def _variables(self) -> list[str]:
+        shell = self.session.shell
+        hidden = shell.user_ns_hidden
+        return sorted(name for name in shell.user_ns if name[0] != "_" and name not in hidden)
 
     def _known_tasks(self) -> list[str]:
         try:
@@ -80,9 +88,11 @@ class Magics:
     ) -> object:
         if not (options.quiet or options.json):
             display_mode(self.session.shell)  # if it is wrong, nothing may be submitted
+        defaults = defaults_of(self.session.shell)
         words: list[object] = [_as_word(word) for word in options.words]
         if cell is not None:
-            words = _with_body(words, cell)
+            words = _with_body(words, cell, str(defaults.kind))
+        words += self._carried(options, words, names)
         if line.verbatim is not None:
             words += ["--", *line.verbatim]
         engine = self.session.engine
@@ -91,8 +101,8 @@ class Magics:
             words,
             pickler=pickled_call,
             label=options.name,
-            priority=options.priority,
-            timeout=options.timeout,
+            priority=options.priority or defaults.priority,
+            timeout=options.timeout or defaults.timeout,
             max_attempts=None if options.retries is None else options.retries + 1,
             request_key=options.key,
             after=tuple(engine.status(one).id for one in after) or None,
@@ -101,6 +111,7 @@ class Magics:
         )
         task = engine.status(engine.submit(request))
         self.session.last_id = task.id
+        self.session.own.add(task.id)
         if engine.worker_problem:
             say(f"The task is stored, but no worker runs: {engine.worker_problem}")
         if options.json:
@@ -108,6 +119,22 @@ class Magics:
         elif not options.quiet:
             self.session.show(task)
         return TaskHandle(self.session, task.id, self.session.execution_count)
+
+    def _carried(
+        self, options: argparse.Namespace, words: Sequence[object], names: "_Names"
+    ) -> list[object]:
+        """The params for `--in` and `--out`."""
+        if not (options.inputs or options.outputs):
+            return []
+        if not words or words[0] != "python":
+            raise UsageError(
+                "--in and --out carry variables to Python text. Use them with %%tta_submit and no "
+                "kind, or with the kind python."
+            )
+        values = {name: names.variable(name) for name in options.inputs or ()}
+        home = self.session.engine.home
+        inputs = carried(values, home, read_settings(home).max_value_bytes)
+        return [Named("inputs", inputs), Named("outputs", options.outputs or [])]
 
     # ---- look
 
@@ -218,10 +245,11 @@ class Magics:
         if not options.quiet:
             for task in tasks:
                 say(_line(task))
+                self.session.show_again(task)
         results = [
             None
             if options.no_raise and task.status is not TaskStatus.COMPLETED
-            else result_of(task, None)
+            else collected(self.session, task)
             for task in tasks
         ]
         is_one = options.any or (len(ids) == 1 and not options.all)
@@ -283,6 +311,13 @@ class _Names:
         # The user's own text, in the user's own kernel, which runs any text of theirs anyway.
         return eval(expression, self._global, self._local)  # noqa: S307
 
+    def variable(self, name: str) -> object:
+        """The value of a variable."""
+        for scope in (self._local, self._global):
+            if name in scope:
+                return scope[name]
+        raise UsageError(f"--in names {name!r}, which is not defined here.")
+
     def ids(self, words: Sequence[str]) -> list[str]:
         """The tasks that words name: ids, prefixes, names, handles, lists of handles."""
         found: list[str] = []
@@ -324,10 +359,10 @@ def _as_word(word: str) -> object:
     return Named(word.name or "", plain(word)) if isinstance(word, Spot) else word
 
 
-def _with_body(words: list[object], body: str) -> list[object]:
-    """The words of a cell magic: `python` unless a kind is named, and the body as its param."""
+def _with_body(words: list[object], body: str, usual: str) -> list[object]:
+    """The words of a cell magic: the usual kind unless one is named, and the body as its param."""
     if not words or not isinstance(words[0], str) or NAMED.fullmatch(words[0]):
-        words = ["python", *words]
+        words = [usual, *words]
     kind = words[0]
     param = BODY.get(str(kind))
     if param is None and kind in kind_names():

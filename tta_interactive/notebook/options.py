@@ -67,6 +67,14 @@ def _word(word: str) -> str:
     return str(plain(word)).lower()
 
 
+def _variables(word: str) -> list[str]:
+    names = [name.strip() for name in str(plain(word)).split(",") if name.strip()]
+    for name in names:
+        if not name.isidentifier():
+            raise argparse.ArgumentTypeError(f"{name[:40]!r} is no name of a variable")
+    return names
+
+
 def _new(name: str, summary: str, examples: str) -> _Parser:
     return _Parser(
         prog=f"%{name}",
@@ -93,9 +101,21 @@ def _submit(name: str) -> _Parser:
   %%tta_submit --name refit                  the cell is Python: it runs in a process of
   fit(load())                                its own and its last expression is the result
 
+  %%tta_submit --in df,lr --out model        its variables df and lr are yours; when you have
+  model = fit(df, lr)                        waited for it, model is set here
+
   %%tta_submit shell                         the cell is a script for sh
 
-{expr} and $name give a Python object; quote them to pass them as text.""",
+{expr} and $name give a Python object; quote them to pass them as text.
+
+What --in carries: everything that can be pickled, up to 512 MiB each (TTA_MAX_VALUE_BYTES);
+arrays and data frames as they lie in memory. Functions and classes of the notebook need
+cloudpickle. Your kernel makes the pickle, and only the task's process opens it.
+What --out carries back: numbers, texts, lists, dictionaries, bytes and NumPy arrays as plain
+data, from any task. Anything else is a pickle, which can run code here: it is opened for tasks
+that this kernel submitted without a sandbox, and for those of an earlier kernel of yours by
+handle.value("model", trusted=True); for tasks of agents never.
+Tables, pictures and plots that the cell displays, or that are its last value, come back too.""",
     )
     parser.add_argument(
         "words",
@@ -124,6 +144,22 @@ def _submit(name: str) -> _Parser:
     parser.add_argument(
         "--secret", action="append", metavar="NAME", help="give it this variable, stored nowhere"
     )
+    parser.add_argument(
+        "--in",
+        dest="inputs",
+        action="extend",
+        type=_variables,
+        metavar="NAME,..",
+        help="variables of yours that the cell finds set",
+    )
+    parser.add_argument(
+        "--out",
+        dest="outputs",
+        action="extend",
+        type=_variables,
+        metavar="NAME,..",
+        help="variables of the cell that are set here when you wait for it",
+    )
     parser.add_argument("--quiet", action="store_true", help="show no card")
     parser.add_argument("--json", action="store_true", help="print the task as JSON, no card")
     return parser
@@ -141,7 +177,13 @@ def _status(name: str) -> _Parser:
     )
     _ids(parser)
     parser.add_argument("--last", action="store_true", help="the task submitted last")
-    parser.add_argument("--detail", action="store_true", help="a failed task's traceback as well")
+    parser.add_argument(
+        "--traceback",
+        "--detail",
+        dest="detail",
+        action="store_true",
+        help="a failed task's traceback as well",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
 

@@ -1,6 +1,7 @@
 """What one kernel holds: the engine, the cards and what was submitted last."""
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,8 +14,11 @@ from tta_interactive.notebook.card import (
     display_mode,
     static_bundle,
 )
+from tta_interactive.notebook.carry import brought_back, outputs_of
 from tta_interactive.notebook.pump import Pump
+from tta_interactive.notebook.shown import what_was_shown
 from tta_interactive.notebook.view import as_text, view_of
+from tta_interactive.settings import read_settings
 from tta_interactive.task import Task
 from tta_interactive.text import visible
 
@@ -26,6 +30,8 @@ class Session:
         self.shell = shell
         self.last_id: str | None = None
         """The task submitted last here."""
+        self.own: set[str] = set()
+        """The tasks that this kernel submitted."""
         self._pid = os.getpid()
         self._engine: BlockingEngine | None = None
         self._pump: Pump | None = None
@@ -56,6 +62,7 @@ class Session:
             return
         if task.is_final:
             display_bundle(static_bundle(view_of(task, datetime.now(UTC))))
+            self.show_again(task, with_last=True)
             return
         pump = self._fed_by()
         card = pump.card_of(task.id)
@@ -67,6 +74,35 @@ class Session:
     def show_board(self, static: dict[str, object]) -> None:
         """Show a live board of all tasks in the running cell, and this where that cannot be."""
         self._boards.show(self.engine, static)
+
+    def show_again(self, task: Task, *, with_last: bool = False) -> None:
+        """Show what the cell of a task that is over displayed, and the forms of its last value."""
+        displays, last = what_was_shown(task, self.engine.home)
+        for bundle in [*displays, *([last] if last and with_last else [])]:
+            if display_mode(self.shell) == "text":
+                say(bundle["text/plain"])
+            else:
+                display_bundle({**bundle})
+
+    def values_of(self, task: Task) -> dict[str, object]:
+        """The variables that a completed task of this kernel carries back: nobody else's.
+
+        Raises:
+            ValueRefused: One of them may not be opened.
+        """
+        names = outputs_of(task) if task.id in self.own else ()
+        return {name: self.value_of(task, name) for name in names}
+
+    def value_of(self, task: Task, name: str, *, trusted: bool = False) -> object:
+        """One variable that a task carries back."""
+        home = self.engine.home
+        limit = read_settings(home).max_value_bytes
+        unasked = task.id in self.own
+        return brought_back(task, name, home, limit, unasked=unasked, trusted=trusted)
+
+    def set_variables(self, values: Mapping[str, object]) -> None:
+        """Set variables of the notebook."""
+        self.shell.push(dict(values))
 
     def close(self) -> None:
         """Let go of everything; tasks go on."""

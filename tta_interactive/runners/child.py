@@ -7,6 +7,8 @@ It is longer than our other files because it must be one file: by path it has no
 
     <io>/spec.json      in: {"mode": "python" | "call" | "kind", ...}
     <io>/result.json    out: {"result": ...} or {"error": {code, message, remedy, detail}}
+
+Variables and pictures of a notebook's cell are the matter of `cell.py`, in the same directory.
 """
 
 # ruff: noqa: PLC0415  (start-up time: imports stand where they are needed)
@@ -25,6 +27,7 @@ import os
 TYPE_CHECKING = False  # `typing` takes longer to import than a small task runs
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from types import ModuleType
     from typing import Any
 
 RESULT_FILE = "result.json"
@@ -34,6 +37,9 @@ MAX_DEPTH = 100  # deeper values break the JSON readers of others
 REPR_SECONDS = 2.0
 MANY_ITEMS = 1_000
 SOURCE_NAME = "<task>"
+SHOW_SECONDS = 10.0
+MANY_DISPLAYS = 200
+PLAIN = (type(None), bool, int, float, complex, str, bytes, list, tuple, dict, set)
 
 
 class Failed(Exception):  # noqa: N818  (a verdict to return by raising)
@@ -59,7 +65,7 @@ def main(spec: dict[str, Any], io: str) -> int:
         The exit code.
     """
     try:
-        record, code = record_of(spec)
+        record, code = record_of({**spec, "io": io})
         write_result(io, record, int(str(spec.get("max_result_bytes", 1 << 24))))
     finally:
         flush()
@@ -104,7 +110,8 @@ def _run_python(spec: dict[str, Any]) -> Any:
     import linecache
     import types
 
-    source = str(_payload(spec)["code"])
+    payload = _payload(spec)
+    source = str(payload["code"])
     module = types.ModuleType("__main__")
     module.__dict__["__builtins__"] = __builtins__
     sys.modules["__main__"] = module
@@ -117,11 +124,82 @@ def _run_python(spec: dict[str, Any]) -> Any:
     last = tree.body[-1] if tree.body else None
     if isinstance(last, ast.Expr):
         tree.body.pop()
-    exec(compile(tree, SOURCE_NAME, "exec"), module.__dict__)  # noqa: S102  (the job)
-    if not isinstance(last, ast.Expr):
-        return None
-    value = compile(ast.Expression(last.value), SOURCE_NAME, "eval")
-    return _finished(eval(value, module.__dict__))  # noqa: S307  (the job)
+    if payload.get("inputs"):
+        inputs = _carried(_cell().bring_in, payload["inputs"], spec["values"])
+        module.__dict__.update(inputs)
+    shown = _Shown()
+    module.__dict__["display"] = shown.display
+    value = None
+    try:
+        exec(compile(tree, SOURCE_NAME, "exec"), module.__dict__)  # noqa: S102  (the job)
+        if isinstance(last, ast.Expr):
+            code = compile(ast.Expression(last.value), SOURCE_NAME, "eval")
+            value = _finished(eval(code, module.__dict__))  # noqa: S307  (the job)
+        if payload.get("outputs"):
+            where, limit = os.path.join(spec["io"], "out"), int(spec["max_value_bytes"])
+            _carried(_cell().carry_out, payload["outputs"], module.__dict__, where, limit)
+    finally:
+        if spec.get("shows", True):
+            shown.leave(value, spec["io"])
+    return value
+
+
+class _Shown:
+    """What a cell shows: its text goes to the log at once, its other forms to a file."""
+
+    def __init__(self) -> None:
+        self._displays: list[Any] = []
+        self._figures: list[int] = []
+
+    def display(self, *values: Any, **_: Any) -> None:
+        """What a cell calls; in a notebook the value is then seen in its richest form."""
+        for value in values:
+            text = bounded_repr(value)
+            sys.stdout.write(text + "\n")
+            self._figures.append(id(value))
+            if len(self._displays) < MANY_DISPLAYS:
+                self._displays.append(_cell().bundle_of(value, text, _in_time_or_none))
+
+    def leave(self, value: Any, io: str) -> None:
+        """Write everything down, with the open figures and the forms of the last value."""
+        # Boundary: what is shown comes on top; its code and a full disk fail no task.
+        try:
+            result = None
+            if not isinstance(value, PLAIN):
+                forms = _cell().bundle_of(value, bounded_repr(value), _in_time_or_none)
+                result = forms if len(forms) > 1 else None
+                self._figures.append(id(value))
+            if "matplotlib.pyplot" in sys.modules:
+                figures = _cell().open_figures()
+                self.display(*[one for one in figures if id(one) not in self._figures])
+            if self._displays or result:
+                _cell().write_shown(io, self._displays, result)
+        except Exception as error:
+            _say(f"What the cell showed was not kept: {_text_of(error)[:500]}\n")
+
+
+def _cell() -> ModuleType:
+    """The module beside this one, under a name that hides none of the task's."""
+    name = "_tta_cell"
+    if name not in sys.modules:
+        import importlib.util
+
+        path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "cell.py")
+        spec = importlib.util.spec_from_file_location(name, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        sys.modules[name] = module
+    return sys.modules[name]
+
+
+def _carried(call: Callable[..., Any], *args: Any) -> Any:
+    """The cell's module speaks of variables; its complaint is the task's failure."""
+    try:
+        return call(*args)
+    except _cell().CarryError as error:
+        raise Failed("error", error.message, error.remedy) from error.__cause__
 
 
 def _run_call(spec: dict[str, Any]) -> Any:
@@ -265,32 +343,44 @@ def as_json(value: Any) -> Any:
 
 def bounded_repr(value: Any) -> str:
     """At most 10,000 characters about `value`, in at most 2 seconds, whatever it does."""
+    name = type(value).__name__
+    text, problem = _in_time(lambda: _repr_of(value), REPR_SECONDS)
+    if text is None:
+        text = f"<{name}: its repr {problem}>"
+    text = text.encode("utf-8", "backslashreplace").decode()
+    if len(text) > MAX_REPR_CHARACTERS:
+        return text[: MAX_REPR_CHARACTERS - 1] + "…"
+    return text
+
+
+def _in_time_or_none(call: Callable[[], Any]) -> Any:
+    return _in_time(call, SHOW_SECONDS)[0]
+
+
+def _in_time(call: Callable[[], Any], seconds: float) -> tuple[Any, str]:
+    """What foreign code gives; or None, and what was wrong with it."""
     import signal
 
     def too_slow(*_: object) -> None:
         raise _ReprTooSlowError
 
     old = signal.signal(signal.SIGALRM, too_slow)
-    name = type(value).__name__
-    text = f"<{name}: its repr took over {REPR_SECONDS:g} s>"
+    made, problem = None, f"took over {seconds:g} s"
     try:
         try:
             # It comes again, in case the value's code swallows the first one.
-            signal.setitimer(signal.ITIMER_REAL, REPR_SECONDS, 0.1)
-            text = _repr_of(value)
+            signal.setitimer(signal.ITIMER_REAL, seconds, 0.1)
+            made = call()
         except _ReprTooSlowError:
             pass
         except BaseException as error:  # boundary: the value's own code
-            text = f"<{name}: its repr raised {type(error).__name__}>"
+            problem = f"raised {type(error).__name__}"
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
     except _ReprTooSlowError:  # the next one, while the first was being caught
         signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, old)
-    text = text.encode("utf-8", "backslashreplace").decode()
-    if len(text) > MAX_REPR_CHARACTERS:
-        return text[: MAX_REPR_CHARACTERS - 1] + "…"
-    return text
+    return made, problem
 
 
 def _repr_of(value: Any) -> str:
@@ -399,6 +489,7 @@ def prepare(spec: dict[str, Any]) -> None:
     import types
 
     del ast, atexit, base64, importlib, linecache, pickle, reprlib, signal, traceback, types
+    os.environ.setdefault("MPLBACKEND", "Agg")  # no window: the figures go to the notebook
     streams: Any = (sys.stdout, sys.stderr)
     for stream in streams:
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)

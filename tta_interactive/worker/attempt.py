@@ -53,6 +53,8 @@ class AttemptSpec:
     """The directory of the store, which no sandboxed task may see."""
     max_log_bytes: int = 64 * 1024 * 1024
     max_result_bytes: int = 16 * 1024 * 1024
+    max_value_bytes: int = 512 * 1024 * 1024
+    """Of each variable that a Python task carries back."""
     successor: tuple[str, ...] = ()
     """The command that starts a new worker, should this one die."""
     min_free: int = 0

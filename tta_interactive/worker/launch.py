@@ -8,19 +8,25 @@ import contextlib
 import ctypes
 import errno
 import gc
-import json
 import os
 import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from tta_interactive import sandbox
 from tta_interactive.runners import child as runner
 from tta_interactive.sandbox.environment import task_environment
 from tta_interactive.worker.attempt import AttemptSpec, failure
+from tta_interactive.worker.orders import (
+    io_directory,
+    orders_of,
+    python_argv,
+    scratch_directory,
+    what_it_reads,
+)
 
 COOKIE = "TTA_TASK_ID"
 COOKIE_BLANK = "t_" + 22 * "0"  # as long as every task id
@@ -35,7 +41,6 @@ DEFAULTED = (
     signal.SIGXFSZ,
 )
 OOM_SCORE = b"500"  # when memory runs out the kernel takes the task, not us
-_HERE = os.path.abspath(runner.__file__)
 
 
 class LaunchError(Exception):
@@ -77,16 +82,6 @@ def environ_address() -> int:
     if os.environ.get(COOKIE) != COOKIE_BLANK:
         return 0
     return libc.getenv(COOKIE.encode()) or 0
-
-
-def io_directory(spec: AttemptSpec) -> str:
-    """Where a Python child finds its orders and leaves its result."""
-    return os.path.join(spec.directory, "io")
-
-
-def scratch_directory(spec: AttemptSpec) -> str:
-    """The task's directory for temporary files."""
-    return os.path.join(spec.directory, "scratch")
 
 
 def launch(
@@ -176,7 +171,7 @@ def _start(
     boxed = level > sandbox.LIMITS and not spec.contains_itself
     orders = None
     if spec.child is not None:
-        orders = _orders(spec, level)
+        orders = orders_of(spec, level)
         os.mkdir(io_directory(spec), 0o700)
         own = not any(name.startswith("PYTHON") for name in spec.environment)
         if not boxed and own and spec.python in ("", sys.executable):
@@ -184,41 +179,12 @@ def _start(
             if pid == 0:
                 _become(spec, orders, output, inherited, environment, cookie)
             return Started(pid, *ours, level)
-    argv = spec.argv if orders is None else _python_argv(spec, orders)
+    argv = spec.argv if orders is None else python_argv(spec, orders)
     assert argv is not None
     if boxed:
         return _start_boxed(spec, level, argv, ours, output, inherited, environment)
     pid = _execute(argv, spec.workspace, output, inherited, environment)
     return Started(pid, *ours, level)
-
-
-def _orders(spec: AttemptSpec, level: int) -> dict[str, Any]:
-    """What `runners.child` must know."""
-    orders: dict[str, Any] = {
-        "mode": spec.child,
-        "workspace": spec.workspace,
-        "max_result_bytes": spec.max_result_bytes,
-    }
-    if spec.child != "kind":
-        return {**orders, "payload": spec.payload}
-    return {
-        **orders,
-        "kind": spec.kind,
-        "params": spec.params,
-        "task_id": spec.task_id,
-        "attempt": spec.attempt,
-        "scratch": scratch_directory(spec),
-        "state": spec.state,
-        "sandbox": level,
-    }
-
-
-def _python_argv(spec: AttemptSpec, orders: Mapping[str, Any]) -> tuple[str, ...]:
-    path = os.path.join(io_directory(spec), "spec.json")
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(fd, "w", encoding="utf-8") as file:
-        json.dump(orders, file)
-    return (spec.python or sys.executable, _HERE, path)
 
 
 def _start_boxed(
@@ -235,8 +201,7 @@ def _start_boxed(
     if spec.child is not None:
         writable.append(io_directory(spec))
         readable = sandbox.interpreter_places(spec.python or sys.executable)
-        package = os.path.dirname(os.path.dirname(_HERE))
-        readable.append(package if spec.child == "kind" else _HERE)
+        readable += what_it_reads(spec)
     status, status_end = os.pipe()
     # The lock stays with bubblewrap: the task could release it.
     wrapped = sandbox.wrap(

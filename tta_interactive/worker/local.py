@@ -181,6 +181,7 @@ class LocalPlacement:
             max_log_bytes=self._settings.max_log_bytes,
             min_free=self._settings.min_free_bytes,
             max_result_bytes=self._settings.max_result_bytes,
+            max_value_bytes=self._settings.max_value_bytes,
             successor=tuple(worker_command(self._home)),
         )
         attempt = _Attempt(self, task.id, task.attempt, directory)

@@ -34,9 +34,9 @@ from tta_interactive.worker.disk import DiskWatch
 from tta_interactive.worker.launch import (
     LaunchError,
     TooBusyError,
-    io_directory,
     launch,
 )
+from tta_interactive.worker.orders import io_directory, keep_left
 from tta_interactive.worker.pump import Pump
 from tta_interactive.worker.redact import Redactor
 from tta_interactive.worker.successor import start_successor
@@ -199,6 +199,8 @@ class Shim:
         if setup is not None:
             status, result, error = "failed", None, setup
         else:
+            if spec.child == "python":
+                keep_left(io_directory(spec), spec.directory)
             status, result, error = judge(
                 spec, io_directory(spec), (code, number), self._reason, survivors
             )
