@@ -3,6 +3,8 @@
 import sqlite3
 import time
 
+import pytest
+
 from tests.e2e.kernel import Kernel
 
 
@@ -20,14 +22,27 @@ def test_an_interrupt_leaves_the_wait_and_the_task_goes_on(kernel: Kernel) -> No
     assert kernel.value("t.status") in ("queued", "running")
 
 
-def test_an_interrupt_leaves_an_await(kernel: Kernel) -> None:
+@pytest.mark.parametrize("code", ["await t", "t.result()"])
+def test_an_interrupt_leaves_a_handle_and_says_that_the_task_goes_on(
+    kernel: Kernel, code: str
+) -> None:
     kernel.run("t = %tta_submit shell --quiet -- sleep 30")
-    cell = kernel.start("print('begin')\nawait t")
+    cell = kernel.start(f"print('begin')\n{code}\nprint('after')")
     kernel.printed(cell, "begin")
-    begun = time.monotonic()
     kernel.interrupt()
-    assert kernel.finish(cell).status == "error"
-    assert time.monotonic() - begun < 1.5
+    reply = kernel.finish(cell)
+    assert reply.status == "error"
+    assert "after" not in reply.text
+    (line,) = reply.error.splitlines()
+    assert line.startswith("Stopped waiting; t_")
+    assert "goes on. Cancel with: %tta_cancel t_" in line
+    assert kernel.value("t.status") in ("queued", "running")
+
+
+def test_a_program_that_stops_awaiting_a_handle_gets_its_own_timeout(kernel: Kernel) -> None:
+    kernel.run("t = %tta_submit shell --quiet -- sleep 30\nimport asyncio")
+    reply = kernel.run("async with asyncio.timeout(0.5):\n    await t")
+    assert reply.of("error")[0]["ename"] == "TimeoutError"
     assert kernel.value("t.status") in ("queued", "running")
 
 

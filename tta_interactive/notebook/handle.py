@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from pydantic import JsonValue
@@ -73,7 +74,9 @@ class TaskHandle:
             TaskFailed: It failed or was cancelled.
             WaitTimeoutError: It goes on.
         """
-        return collected(self._session, self._session.engine.wait(self._id, timeout), timeout)
+        with told_when_interrupted([self._id]):
+            task = self._session.engine.wait(self._id, timeout)
+        return collected(self._session, task, timeout)
 
     def value(self, name: str, *, trusted: bool = False) -> object:
         """A variable that the task carries back, named by its `--out`.
@@ -103,6 +106,14 @@ class TaskHandle:
         return self._finished().__await__()
 
     async def _finished(self) -> JsonValue:
+        with told_when_interrupted([self._id]):
+            task = await self._ended()
+        result_of(task, None)
+        # A large value is read beside the loop, and set in its turn.
+        self._session.set_variables(await asyncio.to_thread(self._session.values_of, task))
+        return await asyncio.to_thread(with_forms, task, self._session.engine.home)
+
+    async def _ended(self) -> Task:
         engine, loop = self._session.engine, asyncio.get_running_loop()
         moved = asyncio.Event()
         end = await asyncio.to_thread(engine.subscribe, _setter(loop, moved), [self._id])
@@ -111,15 +122,15 @@ class TaskHandle:
                 moved.clear()
                 task = await asyncio.to_thread(engine.status, self._id)
                 if task.is_final:
-                    result_of(task, None)
-                    # A large value is read beside the loop, and set in its turn.
-                    self._session.set_variables(
-                        await asyncio.to_thread(self._session.values_of, task)
-                    )
-                    return await asyncio.to_thread(with_forms, task, engine.home)
+                    return task
                 while not moved.is_set():
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(moved.wait(), WAKE_SECONDS)
+                    # No `wait_for`: before Python 3.12 it can lose a cancel that comes with
+                    # its time-out, and the stop button is such a cancel.
+                    waiter = asyncio.ensure_future(moved.wait())
+                    try:
+                        await asyncio.wait([waiter], timeout=WAKE_SECONDS)
+                    finally:
+                        waiter.cancel()
         finally:
             end()
 
@@ -132,6 +143,24 @@ class TaskHandle:
             self._session.show(self.task)
         elif self._session.is_terminal:
             raise NotImplementedError  # IPython's word for: show the repr after its "Out[1]:"
+
+
+@contextmanager
+def told_when_interrupted(ids: Sequence[str]) -> Generator[None]:
+    """In this block an interrupt is one line in the notebook, which says that the tasks go on."""
+    try:
+        yield
+    except (KeyboardInterrupt, asyncio.CancelledError) as error:
+        line = stopped_words(ids)
+        error._render_traceback_ = lambda: [line]  # pyright: ignore[reportAttributeAccessIssue]
+        raise
+
+
+def stopped_words(ids: Sequence[str]) -> str:
+    """What somebody reads who stopped waiting."""
+    short = " ".join(one_line(one[:10]) for one in ids)
+    goes = "goes" if len(ids) == 1 else "go"
+    return f"Stopped waiting; {short} {goes} on. Cancel with: %tta_cancel {short}"
 
 
 def _setter(

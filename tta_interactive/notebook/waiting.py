@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from tta_interactive.notebook.handle import stopped_words
 from tta_interactive.notebook.session import Session, say
 from tta_interactive.notebook.view import as_text, view_of
 from tta_interactive.task import Task
@@ -60,9 +61,7 @@ def wait_for(
             moved.wait(LOOK if timeout is None else min(LOOK, timeout - waited))
     except KeyboardInterrupt:
         screen.clear()
-        short = " ".join(one[:10] for one in ids)
-        goes = "goes" if len(ids) == 1 else "go"
-        say(f"Stopped waiting; {short} {goes} on. Cancel with: %tta_cancel {short}")
+        say(stopped_words(ids))
         return None
     finally:
         end()
