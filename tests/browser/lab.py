@@ -23,6 +23,8 @@ from typing import Any, Self
 from playwright.sync_api import Locator, Page, sync_playwright
 
 from tests.e2e.kernel import kernel_environment, new_home, remove_home
+from tta_interactive.blocking import BlockingEngine
+from tta_interactive.task import TaskStatus
 
 CHROME = [
     "--headless",
@@ -34,6 +36,7 @@ CHROME = [
     "--disable-sync",
 ]
 BOUND = 60.0
+OPEN = [status for status in TaskStatus if not status.is_final]
 PANEL = "const app = window.jupyterapp, panel = app.shell.currentWidget, nb = panel.content;"
 READY = """() => {
     const widget = window.jupyterapp?.shell.currentWidget;
@@ -104,8 +107,7 @@ class Lab:
         self._browser.close()
         self._playwright.stop()
         with suppress(OSError):
-            for kernel in json.loads(self._ask("GET", "api/kernels")):
-                self._ask("DELETE", f"api/kernels/{kernel['id']}")
+            self.stop_kernels()
         with suppress(ProcessLookupError):
             os.killpg(self._server.pid, signal.SIGTERM)
         try:
@@ -122,12 +124,40 @@ class Lab:
         if cells is not None:
             (self.root / name).write_text(json.dumps(_notebook(cells)))
         page = self._browser.new_page()
+        problems: list[str] = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
         workspace = f"auto-{secrets.token_hex(3)}"
         page.goto(self._url(f"lab/workspaces/{workspace}/tree/{name}") + "&reset=")
         page.wait_for_function(READY, timeout=BOUND * 1000)
-        notebook = Notebook(page)
+        notebook = Notebook(page, problems)
         until(lambda: notebook.kernel_status() == "idle", "the kernel is idle")
         return notebook
+
+    def engine(self, owner: str = "cli") -> BlockingEngine:
+        """Another door to the tasks of the notebooks."""
+        return BlockingEngine(self.home / "store", owner=owner)
+
+    def stop_kernels(self) -> None:
+        """End all kernels, as shutting them down for the night does."""
+        for session in json.loads(self._ask("GET", "api/sessions")):
+            self._ask("DELETE", f"api/sessions/{session['id']}")
+
+    def clear(self) -> None:
+        """Close all pages, end all kernels, and cancel what is unfinished."""
+        for page in self._browser.pages[1:]:
+            page.close()
+        self.stop_kernels()
+        with self.engine() as engine:
+            for task in engine.list(statuses=OPEN, limit=1000):
+                engine.cancel(task.id)
+        self.disable(None)
+
+    def disable(self, extension: str | None) -> None:
+        """Have pages that are opened from now on do without an extension of JupyterLab."""
+        place = self.home / "config" / "labconfig" / "page_config.json"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        disabled = {extension: True} if extension else {}
+        place.write_text(json.dumps({"disabledExtensions": disabled}))
 
     def _url(self, path: str) -> str:
         return f"http://127.0.0.1:{self._port}/{path}?token={self._token}"
@@ -168,8 +198,10 @@ class Lab:
 class Notebook:
     """One open notebook."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, problems: list[str]) -> None:
         self.page = page
+        self.problems = problems
+        """Errors that no code of the page caught."""
 
     def js(self, body: str, argument: Any = None) -> Any:
         return self.page.evaluate(f"async arg => {{ {PANEL} {body} }}", argument)
@@ -218,6 +250,25 @@ class Notebook:
     def seen(self) -> list[str]:
         """What was noted."""
         return list(self.page.evaluate("() => window.__seen"))
+
+    def restart(self) -> None:
+        """A new kernel in the place of the old one."""
+        self.js("await panel.sessionContext.session.kernel.restart()")
+        until(lambda: self.kernel_status() == "idle", "the new kernel is idle")
+
+    def reload(self) -> None:
+        """Load the page again; the kernel does not notice."""
+        self.page.reload()
+        self.page.wait_for_function(READY, timeout=BOUND * 1000)
+        until(lambda: self.kernel_status() in ("idle", "busy"), "the page has its kernel again")
+
+    def on_frame(self, sizes: list[int]) -> None:
+        """Note the size of each message that the page gets from its kernel, from the next load."""
+        self.page.on(
+            "websocket",
+            lambda socket: socket.on("framereceived", lambda frame: sizes.append(len(frame))),
+        )
+        self.reload()
 
     def save(self) -> None:
         self.js("await panel.context.save()")

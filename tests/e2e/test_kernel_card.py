@@ -125,6 +125,14 @@ def test_a_card_takes_the_old_ones_place_after_a_restart(kernel: Kernel) -> None
     assert is_final_update(kernel.collect(is_final_update))
 
 
+def test_a_page_that_was_loaded_again_sees_the_end_in_the_widget(kernel: Kernel) -> None:
+    shown = kernel.run("t = %tta_submit shell -- sleep 30")
+    kernel.run("import ipywidgets; states = ipywidgets.Widget.get_manager_state()")
+    kernel.click(button_in(shown))  # a second page has asked for all widgets meanwhile
+    end = kernel.collect(lambda reply: "CANCELLED" in html_in(reply))
+    assert end.of("comm_close") == []
+
+
 def test_hostile_words_of_a_task_reach_the_page_only_as_text(kernel: Kernel) -> None:
     kernel.run("canary = '<img src=x onerror=alert(1)>\\x1b]52;c;aGk=\\x07\\u202e'")
     shown = kernel.run(

@@ -103,14 +103,3 @@ class BoardLoop:
             self._painter.refresh(moved)
         except TTAError:  # busy or away: the same again in the next round
             self._ring(frozenset(moved))
-
-
-def answer_at_once(widget: object) -> None:
-    """Have clicks and messages of a widget handled while a cell is running.
-
-    ipykernel 7.4 answers on the loop that created the widget, which a running cell blocks, and
-    not on the subshell that JupyterLab chose (ipykernel #1565).
-    """
-    comm = getattr(widget, "comm", None)
-    if hasattr(comm, "_reply_subshell_for"):
-        comm._reply_subshell_for = None  # pyright: ignore[reportOptionalMemberAccess]

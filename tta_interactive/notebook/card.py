@@ -92,7 +92,17 @@ class WidgetCard(HtmlCard):
         super().__init__()
         widgets: Any = importlib.import_module("ipywidgets")
         view = view_of(task, datetime.now(UTC))
-        self._html = widgets.HTML(
+        self._is_known_twice = False
+
+        def get_state(
+            widget: Any, key: object = None, drop_defaults: bool = False
+        ) -> dict[str, object]:
+            """What a page asks for that loads a widget which is already there."""
+            if key is None and widget.comm is not None:
+                self._is_known_twice = True
+            return widgets.HTML.get_state(widget, key, drop_defaults)
+
+        self._html = type("CardHTML", (widgets.HTML,), {"get_state": get_state})(
             _live_html(view),
             model_id=_model_id(task.id, "html"),
             layout=widgets.Layout(flex="1 1 auto", min_width="0"),
@@ -110,12 +120,9 @@ class WidgetCard(HtmlCard):
         )
         self._box.add_class("tta-live")
         self._is_closed = False
-        # ipykernel 7.4 answers on the loop that created the widget, which a running cell
-        # blocks, and not on the subshell that JupyterLab chose (ipykernel #1565).
-        if hasattr(self._button.comm, "_reply_subshell_for"):
-            self._button.comm._reply_subshell_for = None
-        # It runs in a thread that nobody can foretell; what it prints or raises is never seen.
+        answer_at_once(self._button)
 
+        # It runs in a thread that nobody can foretell; what it prints or raises is never seen.
         def clicked(_: object) -> None:
             on_cancel()
 
@@ -137,11 +144,28 @@ class WidgetCard(HtmlCard):
         super().finish(task)
         with self._lock:
             self._is_closed = True
+            if self._is_known_twice:
+                # A page that was loaded again gets no more updates of its outputs
+                # (JupyterLab forgets their ids): there the widget itself shows the end.
+                self._html.value = _live_html(finished_view(task))
+                self._button.layout.display = "none"
+                return
             box, html, button = self._box, self._html, self._button
             for part in (box.layout, html.layout, html.style, button.layout, button.style):
                 part.close()
             for part in (html, button, box):
                 part.close()
+
+
+def answer_at_once(widget: object) -> None:
+    """Have clicks and messages of a widget handled while a cell is running.
+
+    ipykernel 7.4 answers on the loop that created the widget, which a running cell blocks, and
+    not on the subshell that JupyterLab chose (ipykernel #1565).
+    """
+    comm = getattr(widget, "comm", None)
+    if hasattr(comm, "_reply_subshell_for"):
+        comm._reply_subshell_for = None  # pyright: ignore[reportOptionalMemberAccess]
 
 
 def display_bundle(bundle: dict[str, object], display_id: str | None = None) -> Any:

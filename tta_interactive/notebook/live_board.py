@@ -13,7 +13,8 @@ from pydantic import JsonValue
 
 from tta_interactive.blocking import BlockingEngine
 from tta_interactive.board import MODULE, BoardFeed
-from tta_interactive.notebook.board_loop import BoardLoop, answer_at_once
+from tta_interactive.notebook.board_loop import BoardLoop
+from tta_interactive.notebook.card import answer_at_once
 
 MAX_PLACES: Final = 3  # a page that was reloaded comes back under another name
 NAME: Final = 40

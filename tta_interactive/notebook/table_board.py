@@ -17,7 +17,8 @@ from pydantic import JsonValue
 from tta_interactive.blocking import BlockingEngine
 from tta_interactive.board import BoardFeed
 from tta_interactive.notebook.board_html import board_html, choices_in
-from tta_interactive.notebook.board_loop import BoardLoop, answer_at_once
+from tta_interactive.notebook.board_loop import BoardLoop
+from tta_interactive.notebook.card import answer_at_once
 from tta_interactive.task import TaskStatus
 
 SIZE: Final = 25
@@ -64,8 +65,9 @@ class TableBoard:
         narrow = widgets.Layout(width="auto", max_width="190px")
 
         def choice(options: list[tuple[str, str]], tooltip: str) -> Any:
-            made = widgets.Dropdown(options=options, value=options[0][1], layout=narrow)
-            made.tooltip = tooltip
+            made = widgets.Dropdown(
+                options=options, value=options[0][1], tooltip=tooltip, layout=narrow
+            )
             made.observe(self._changed, "value")
             return made
 
