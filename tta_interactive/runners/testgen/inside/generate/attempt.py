@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from .calls import MAX_STATEMENT, Candidate
+from .effects import READ, of_files, of_output
 from .emit import Written, body_of
 from .expect import Expectations
 from .names import Names, fixtures_in
@@ -192,6 +193,15 @@ class Attempts:
             return False
         return self._expectations.of_state(outcome.value, variable) != after
 
+    def _effects(self, statements: list[str], outcome: Outcome) -> list[str]:
+        """Assertions about what is printed, and about files."""
+        literal = self._expectations.literal
+        found = of_output(outcome.printed, literal)
+        if any("tmp_path" in text for text in statements):
+            read = self._runner.run([*statements, READ], traced=False)
+            found += of_files(statements, read.value if read else None, literal)
+        return found
+
     def _asserted(
         self, candidate: Candidate, statements: list[str], outcome: Outcome
     ) -> Written | None:
@@ -204,18 +214,20 @@ class Attempts:
         variable, use = candidate.variable or _receiver(statements[-1]), candidate.last
         block = statements[-1].startswith("with ")
         changes = use is not None and not block and _is_statement(statements[-1])
+        effects = self._effects(statements, outcome)
         after: list[str] = []
         if variable in outcome.names and variable not in self._names.space:
             after = facts.of_state(outcome.names[variable], variable)
             if outcome.value is not None and not self._is_changed(statements, variable, after):
                 after = []
         if changes:
-            if not after:
+            if not after and not effects:
                 return None  # nothing to be seen from outside
-            return Written(candidate.target, tuple(statements), tuple(after), needs_result=False)
+            asserts = [*after, *effects]
+            return Written(candidate.target, tuple(statements), tuple(asserts), needs_result=False)
         if use is None and _is_statement(statements[-1]) and not block:
             return None
-        asserts = [*facts.of_value(outcome.value), *after]
+        asserts = [*facts.of_value(outcome.value), *after, *effects]
         return Written(candidate.target, tuple(statements), tuple(asserts), needs_result=not block)
 
 

@@ -1,5 +1,6 @@
 """Candidates: an object made, perhaps changed, and one thing called. New ones, and altered ones."""
 
+import ast
 import inspect
 import keyword
 import random
@@ -174,7 +175,9 @@ class Caller:
                 return replace(candidate, made=made)
             if dice < 0.45:
                 return replace(candidate, made=self._values.changed_inside(candidate.made))
-            if dice < 0.55 and candidate.before:
+            if dice < 0.52:
+                return replace(candidate, made=self._with_option(candidate.made))
+            if dice < 0.62 and candidate.before:
                 at = draw.randrange(len(candidate.before))
                 before = list(candidate.before)
                 before[at] = self._altered(before[at])
@@ -218,7 +221,11 @@ class Caller:
     def _altered(self, use: Use) -> Use:
         """The call with one argument changed, or with others in their number."""
         draw = self._draw
-        if not use.arguments or draw.random() < 0.12:
+        dice = draw.random()
+        more = self._option(use.target, {one.slot[1] for one in use.arguments})
+        if more is not None and dice < (0.5 if not use.arguments else 0.15):
+            return Use(use.target, (*use.arguments, more))
+        if not use.arguments or dice < 0.25:
             return self._use(use.target) or use
         at = draw.randrange(len(use.arguments))
         old = use.arguments[at]
@@ -227,6 +234,35 @@ class Caller:
         else:
             new = self._argument(old.slot, old.keyword)
         return Use(use.target, (*use.arguments[:at], new, *use.arguments[at + 1 :]))
+
+    def _option(self, target: Target, taken: set[str]) -> Argument | None:
+        """One more optional argument, by its name."""
+        free = [
+            one
+            for one in self._parameters.get(target.key) or ()
+            if one.is_optional and one.can_be_named and not one.is_star and one.slot[1] not in taken
+        ]
+        if not free:
+            return None
+        name = self._draw.choice(free).slot
+        return self._argument(name, name[1])
+
+    def _with_option(self, made: str) -> str:
+        """The expression of an object, with one more optional argument for its class."""
+        match ast.parse(made, mode="eval").body:
+            case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords) if (
+                name in self._makers
+            ):
+                pass
+            case _:
+                return made
+        maker = self._makers[name]
+        known = self._parameters.get(maker.key) or ()
+        taken = {one.slot[1] for one in known[: len(args)]} | {one.arg or "" for one in keywords}
+        more = self._option(maker, taken)
+        if more is None or any(isinstance(one, ast.Starred) for one in args):
+            return made
+        return f"{made[:-1]}{', ' if args or keywords else ''}{more.written})"
 
     def learn(self, candidate: Candidate, *, found: bool, wrong_type: bool) -> None:
         """Make the shapes of a candidate more likely, or less."""

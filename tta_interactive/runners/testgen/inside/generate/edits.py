@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
+from .mining import is_special
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 COMPARED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.Lt: (ast.LtE, ast.NotEq),
@@ -36,7 +38,7 @@ CALCULATED: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
     ast.LShift: (ast.RShift, ast.Mult),
     ast.RShift: (ast.LShift, ast.Sub),
 }
-MAX_NEAR = 8
+MAX_NEAR = 12
 MAX_NUMBER, MAX_TEXT = 10**6, 40
 
 
@@ -84,6 +86,8 @@ def values_near(value: object) -> Iterator[str]:
         return
     if isinstance(value, int) and abs(value) < MAX_NUMBER:
         yield from (repr(value), repr(value - 1), repr(value + 1))
+        if is_special(value):
+            yield from (repr(chr(value)), repr(chr(value + 1)))
     elif isinstance(value, str) and 0 < len(value) < MAX_TEXT:
         yield from (repr(value), repr(value + value[0]), repr(value[:-1]))
     elif isinstance(value, bytes) and 0 < len(value) < MAX_TEXT:

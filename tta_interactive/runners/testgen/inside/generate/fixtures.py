@@ -5,6 +5,8 @@ import functools
 import os
 import re
 import shutil
+import sys
+import types
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from ..guard import Guard
 
 
 class Fixtures:
-    """Makes a `tmp_path` and a `monkeypatch` for one run of some statements."""
+    """Makes a `tmp_path`, a `monkeypatch` and a `capsys` for one run of some statements."""
 
     def __init__(self, own: Path, guard: Guard) -> None:
         self._own, self._guard = own, guard
@@ -32,6 +34,8 @@ class Fixtures:
         with contextlib.ExitStack() as stack:
             if "monkeypatch" in asked:
                 names["monkeypatch"] = stack.enter_context(pytest.MonkeyPatch.context())
+            if "capsys" in asked:
+                names["capsys"] = Captured()
             if "tmp_path" in asked:
                 names["tmp_path"] = stack.enter_context(self._directory())
             yield
@@ -54,6 +58,15 @@ class Fixtures:
                         os.unlink(entry)
 
 
+class Captured:
+    """Does as pytest's `capsys`, while the runner's own stream stands for standard output."""
+
+    def readouterr(self) -> types.SimpleNamespace:
+        """What was printed since the statements began."""
+        printed: Any = getattr(sys.stdout, "text", str)
+        return types.SimpleNamespace(out=printed(), err="")
+
+
 @functools.lru_cache(maxsize=4096)
 def _asked(text: str) -> tuple[str, ...]:
-    return tuple(re.findall(r"\b(?:monkeypatch|tmp_path)\b", text))
+    return tuple(re.findall(r"\b(?:capsys|monkeypatch|tmp_path)\b", text))

@@ -292,6 +292,9 @@ class Values:
         if node.lineno != 1 or node.end_lineno != 1:
             return text
         new = given or self.changed(repr(value), _CHANGED[type(value)])
+        if given and isinstance(value, str) and self._draw.random() < 0.4:
+            at = self._draw.randrange(len(value) + 1)
+            new = repr(value[:at] + ast.literal_eval(given) + value[at:])
         return (old[:start] + new.encode(errors="replace") + old[end:]).decode(errors="replace")
 
     def _changed_text(self, text: str) -> str:
