@@ -1,11 +1,11 @@
-"""`tta-mcp`, or `python -m mcp_server`: serve coding agents over standard input and output."""
+"""`tta-mcp`, or `python -m mcp_server`: serve coding agents, by default over stdio."""
 
 import argparse
 import gc
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ logging.basicConfig(
 
 if TYPE_CHECKING:
     from mcp_server.policy import Policy
+    from mcp_server.server import TTAServer
     from tta_interactive.settings import Settings
 
 NO_SDK = 'tta-mcp needs the MCP SDK. Install it with: pip install "tta-interactive[mcp]".'
@@ -25,8 +26,9 @@ def parser() -> argparse.ArgumentParser:
     """The command line, which alone decides what agents may do."""
     made = argparse.ArgumentParser(
         prog="tta-mcp",
-        description="Serve the list of background tasks to a coding agent over MCP (stdio). By "
-        "default agents may only have tests generated, in a sandbox.",
+        description="Serve the list of background tasks to a coding agent over MCP. By default it "
+        "speaks on standard input and output, and agents may only have tests generated, in a "
+        "sandbox.",
         epilog="No file in a workspace can change these permissions.",
         allow_abbrev=False,
     )
@@ -37,7 +39,8 @@ def parser() -> argparse.ArgumentParser:
         metavar="KIND[,KIND]",
         help="let agents submit tasks of these kinds too: shell, python, or an installed one; "
         "these run as you, WITHOUT a sandbox. 'generate-unsandboxed' lets tests be generated "
-        "where no sandbox can be had",
+        "where no sandbox can be had. Over HTTP nothing is allowed that is not named here, "
+        "'generate' for tests among it, and everything runs in a sandbox",
     )
     made.add_argument(
         "--root",
@@ -53,6 +56,35 @@ def parser() -> argparse.ArgumentParser:
         help="let agents see the status of your other tasks (of notebooks, terminals, programs)",
     )
     made.add_argument("--home", metavar="DIR", help="directory of the task store")
+    web = made.add_argument_group("over HTTP")
+    web.add_argument(
+        "--http",
+        nargs="?",
+        const="",
+        metavar="HOST:PORT",
+        help="serve Streamable HTTP at http://HOST:PORT/mcp; default: 127.0.0.1:8765",
+    )
+    web.add_argument(
+        "--token-file",
+        metavar="FILE",
+        help="private file with a name and a token on each line; each name sees its own tasks "
+        "only; default: http-tokens beside the store, made at the first start",
+    )
+    web.add_argument(
+        "--allow-host", action="append", default=[], metavar="NAME",
+        help="another name by which clients call this server; may be repeated",
+    )  # fmt: skip
+    web.add_argument(
+        "--allow-origin", action="append", default=[], metavar="URL",
+        help="origin of a web page that may call, such as https://example.org; may be repeated",
+    )  # fmt: skip
+    web.add_argument("--tls-cert", metavar="FILE", help="certificate, for TLS")
+    web.add_argument("--tls-key", metavar="FILE", help="its key")
+    web.add_argument(
+        "--behind-tls-proxy",
+        action="store_true",
+        help="say that whatever reaches this server from other machines came through TLS",
+    )
     made.add_argument("--version", action="store_true", help="print the version and exit")
     return made
 
@@ -79,20 +111,66 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     try:
         policy, settings = _configured(asked)
+        run = _over_stdio if asked.http is None else _over_http(asked, settings)
     except TTAError as error:
         print(f"tta-mcp: {error}", file=sys.stderr)  # noqa: T201  (as above)
         return 2
-    made = server.make_server(policy, settings)
+    transport = "stdio" if asked.http is None else "http"
+    made = server.make_server(policy, settings, transport)
     gc.freeze()
     gc.enable()
     problems: list[str] = []
     try:
-        made.run("stdio")
+        run(made)
     except* TTAError as group:
         problems += _sentences(group)
     for sentence in problems:
         print(f"tta-mcp: {sentence}", file=sys.stderr)  # noqa: T201  (as above)
     return 1 if problems else 0
+
+
+def _over_stdio(made: "TTAServer") -> None:
+    made.run("stdio")
+
+
+def _over_http(asked: argparse.Namespace, settings: "Settings") -> "Callable[[TTAServer], None]":
+    """How to serve over HTTP; all that can be refused is refused here."""
+    import anyio  # noqa: PLC0415  (as `server` in main)
+
+    from mcp_server import http  # noqa: PLC0415  (half a second that stdio does not need)
+    from mcp_server.tokens import TokenFile  # noqa: PLC0415  (as http)
+    from tta_interactive.core import Core  # noqa: PLC0415  (after the SDK's check)
+
+    host, port = http.parse_place(asked.http or http.DEFAULT)
+    place = http.Place(
+        host=host,
+        port=port,
+        hosts=tuple(asked.allow_host),
+        origins=tuple(asked.allow_origin),
+        certificate=asked.tls_cert,
+        key=asked.tls_key,
+        proxied=asked.behind_tls_proxy,
+    )
+    place.check()
+    core = Core(settings.home)
+    core.store.last_event()  # makes the private directory, or says why not
+    core.close()
+    tokens = TokenFile(http.token_path(core.home, asked.token_file))
+    bound = http.listen(place)
+    names = place.names(bound.getsockname()[1])
+
+    def run(made: "TTAServer") -> None:
+        scheme = "http" if place.certificate is None else "https"
+        print(  # noqa: T201  (nothing else speaks on it)
+            f"tta-mcp: serving {scheme}://{host}:{bound.getsockname()[1]}{http.PATH} for "
+            f"{', '.join(tokens.principals)}; tokens: {tokens.path}",
+            file=sys.stderr,
+            flush=True,
+        )
+        app = http.application(made, names, place.origins, tokens)
+        anyio.run(http.serve, app, bound, place)
+
+    return run
 
 
 def _sentences(error: BaseException) -> list[str]:
@@ -107,9 +185,15 @@ def _configured(asked: argparse.Namespace) -> "tuple[Policy, Settings]":
         allowed_kinds,
         checked_roots,
     )
+    from tta_interactive.errors import InvalidRequestError  # noqa: PLC0415
     from tta_interactive.settings import read_settings  # noqa: PLC0415
 
-    kinds, unsandboxed = allowed_kinds(asked.allow)
+    remote = asked.http is not None
+    kinds, unsandboxed = allowed_kinds(asked.allow, remote=remote)
+    if remote and asked.share_notebook:
+        raise InvalidRequestError(
+            "--share-notebook: over HTTP nobody sees your other tasks. Leave it out."
+        )
     settings = read_settings(os.path.abspath(asked.home) if asked.home else None)
     policy = Policy(
         home=Path(os.path.realpath(settings.home)),
@@ -117,6 +201,7 @@ def _configured(asked: argparse.Namespace) -> "tuple[Policy, Settings]":
         kinds=kinds,
         unsandboxed=unsandboxed,
         share_notebook=asked.share_notebook,
+        remote=remote,
     )
     return policy, settings
 

@@ -10,7 +10,7 @@ from typing import Final, cast
 
 from pydantic import JsonValue
 
-from mcp_server.policy import DEFAULT_KIND, Policy
+from mcp_server.policy import DEFAULT_KIND, WORKFLOW, Policy
 from tta_interactive.errors import ForbiddenError
 from tta_interactive.kinds.steps import MAX_DEPTH, MAX_STEPS
 from tta_interactive.kinds.tests import TestsParams
@@ -19,7 +19,6 @@ from tta_interactive.task import SandboxLevel
 STEP_FIELDS: Final = frozenset(
     {"name", "kind", "params", "after", "label", "priority", "timeout", "max_attempts"}
 )
-WORKFLOW: Final = "workflow"
 MAX_MODULES_DEFAULT: Final = TestsParams.model_fields["max_modules"].default
 
 

@@ -22,6 +22,8 @@ from tta_interactive.kinds import get_kind
 from tta_interactive.task import SandboxLevel
 
 DEFAULT_KIND: Final = "tests"
+WORKFLOW: Final = "workflow"
+GENERATE: Final = "generate"
 UNSANDBOXED: Final = "generate-unsandboxed"
 MIN_SANDBOX: Final = SandboxLevel.LANDLOCK  # files outside the workspace are out of reach
 
@@ -43,12 +45,15 @@ class Policy:
     """Whether tests may be generated where no sandbox can be had."""
     share_notebook: bool = False
     """Whether the status of the user's other tasks is visible."""
+    remote: bool = False
+    """Whether callers come over HTTP: then nothing of theirs runs outside a sandbox."""
 
     def check_kind(self, kind: str) -> None:
         """Raise `ForbiddenError` unless agents may submit this kind."""
         if kind not in self.kinds:
             raise ForbiddenError(
-                f"Kind {kind[:80]!r} is not allowed here; allowed: {', '.join(sorted(self.kinds))}. "
+                f"Kind {kind[:80]!r} is not allowed here; allowed: "
+                f"{', '.join(sorted(self.kinds)) or 'none'}. "
                 "Only the user can widen this, by starting the server with --allow."
             )
 
@@ -62,18 +67,26 @@ class Policy:
         Raises:
             SandboxError: There is no sandbox, and the user did not allow to do without.
         """
-        if kind != DEFAULT_KIND:
+        if kind == WORKFLOW and self.remote:
+            return None  # it runs nothing itself; each of its steps is asked about
+        if kind != DEFAULT_KIND and not self.remote:
             return None  # the user allowed it by name, and the help says how it runs
         if available >= MIN_SANDBOX:
             return MIN_SANDBOX
         if self.unsandboxed:
             return available
+        what = "Generating tests runs the project's code" if kind == DEFAULT_KIND else "That"
+        way = "" if self.remote else f", or to start the server with --allow {UNSANDBOXED}"
         raise SandboxError(
-            f"Generating tests runs the project's code, which needs a sandbox of level "
-            f"{MIN_SANDBOX.word!r} or better; this machine has {available.word!r} only. Ask the "
-            "user to install bubblewrap (`tta doctor` shows what is missing), or to start the "
-            f"server with --allow {UNSANDBOXED}."
+            f"{what} needs a sandbox of level {MIN_SANDBOX.word!r} or better; this machine has "
+            f"{available.word!r} only. Ask the user to install bubblewrap (`tta doctor` shows "
+            f"what is missing){way}."
         )
+
+    @property
+    def probes(self) -> frozenset[str] | None:
+        """Kinds whose sandbox depends on what the machine has; None: all. Asking takes time."""
+        return None if self.remote else frozenset({DEFAULT_KIND, WORKFLOW})
 
     def workspace(self, given: str | None) -> Path:
         """The directory that a task works in: inside a root, without links.
@@ -139,14 +152,22 @@ class Policy:
         return " and ".join(repr(str(root)) for root in self.roots)
 
 
-def allowed_kinds(words: list[str]) -> tuple[frozenset[str], bool]:
+def allowed_kinds(words: list[str], *, remote: bool = False) -> tuple[frozenset[str], bool]:
     """What the values of `--allow` mean: the kinds, and whether tests may go unsandboxed.
+
+    Args:
+        words: The values, each perhaps a list with commas.
+        remote: Whether callers come over HTTP: then nothing is allowed that is not named.
 
     Raises:
         InvalidRequestError: A word is no kind, or a kind that no agent may ever submit.
     """
     names = [name.strip() for word in words for name in word.split(",") if name.strip()]
-    kinds = {name for name in names if name != UNSANDBOXED}
+    kinds = {DEFAULT_KIND if name == GENERATE else name for name in names if name != UNSANDBOXED}
+    if remote and UNSANDBOXED in names:
+        raise InvalidRequestError(
+            f"--allow {UNSANDBOXED}: over HTTP nothing runs without a sandbox. Leave it out."
+        )
     for name in sorted(kinds):
         try:
             kind = get_kind(name)
@@ -157,7 +178,8 @@ def allowed_kinds(words: list[str]) -> tuple[frozenset[str], bool]:
                 f"--allow {name}: tasks of kind {name!r} are never taken from an agent, because "
                 "they run inside the worker's own processes. Allow 'python' or 'shell' instead."
             )
-    return frozenset({DEFAULT_KIND, *kinds}), UNSANDBOXED in names
+    default = frozenset[str]() if remote else frozenset({DEFAULT_KIND})
+    return default | kinds, UNSANDBOXED in names
 
 
 def checked_roots(given: list[str]) -> tuple[Path, ...]:

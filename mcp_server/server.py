@@ -12,20 +12,21 @@ from typing import Final
 import anyio
 from mcp.server.mcpserver import MCPServer
 
-from mcp_server.audit import AuditLog
 from mcp_server.describe import INSTRUCTIONS
+from mcp_server.doors import LOCAL, Doors
+from mcp_server.native import NativeTasks
+from mcp_server.old_tasks import OldTasks
 from mcp_server.policy import Policy
+from mcp_server.pushes import Pushes
 from mcp_server.stdio import strict_stdio
 from mcp_server.table import offers
-from mcp_server.tools import Door
-from tta_interactive.engine import ExecutionEngine
+from mcp_server.tasks import TasksExtension
 from tta_interactive.settings import Settings
 
-OWNER: Final = "mcp:local"
 EXIT_SECONDS: Final = 0.7  # of patience with what is still busy when the host hangs up
 
 
-class TTAServer(MCPServer[Door]):
+class TTAServer(MCPServer[Doors]):
     """An SDK server on our own wire: strict, bounded, and gone within a second."""
 
     async def run_stdio_async(self) -> None:
@@ -59,29 +60,30 @@ def leave_soon() -> None:
     deadline.start()
 
 
-def make_server(policy: Policy, settings: Settings) -> TTAServer:
-    """The server that serves one caller on this machine."""
+def make_server(policy: Policy, settings: Settings, transport: str = "stdio") -> TTAServer:
+    """The server of one store: for the caller on `stdio`, or for each principal over `http`."""
 
     @asynccontextmanager
-    async def lifespan(_: MCPServer[Door]) -> AsyncGenerator[Door]:
+    async def lifespan(_: MCPServer[Doors]) -> AsyncGenerator[Doors]:
         async with AsyncExitStack() as stack:
-            engine = reader = await stack.enter_async_context(
-                ExecutionEngine(settings.home, owner=OWNER, sees="own", allow=policy.kinds)
-            )
-            if policy.share_notebook:
-                reader = await stack.enter_async_context(
-                    ExecutionEngine(settings.home, owner=OWNER, sees="all", allow=())
-                )
-            audit = AuditLog(settings.home, who=OWNER, transport="stdio")
-            yield Door(engine, reader, policy, audit, owner=OWNER, kept_days=settings.keep_days)
+            doors = Doors(policy, settings, transport, stack)
+            if transport == "stdio":
+                await doors.owned_by(LOCAL)  # a store that cannot serve is told at once
+            yield doors
 
+    offered = offers(policy)
+    source = NativeTasks(offered)
+    tasks = TasksExtension(source)
+    waiting = frozenset(offer.name for offer in offered if offer.starts and not offer.is_look)
     return TTAServer(
         "tta",
         title="Background tasks",
         instructions=INSTRUCTIONS,
         version=own_version(),
-        tools=[offer.tool() for offer in offers(policy)],
+        tools=[offer.tool() for offer in offered],
         lifespan=lifespan,
+        extensions=[tasks],
+        middleware=[Pushes(tasks, source), OldTasks(tasks, source, waiting)],
         subscriptions=False,
     )
 

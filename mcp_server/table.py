@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Generic
+from typing import Any, Generic, TypeVar
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
@@ -13,15 +13,20 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, CallToolResult, TextContent, ToolAnnotations
 
 from mcp_server import describe, wire
+from mcp_server.doors import Doors
 from mcp_server.policy import DEFAULT_KIND, Policy
 from mcp_server.tools import Door
 from mcp_server.waiting import Report
 from mcp_server.wire import ArgumentsT
 from tta_interactive.errors import RequestError, SandboxError, TTAError
+from tta_interactive.task import Task
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 Method = Callable[[Door, ArgumentsT, Report | None], Awaitable[tuple[wire.Wire, str]]]
+Starts = Callable[[Door, ArgumentsT], Awaitable[Task | None]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +40,16 @@ class Offer(Generic[ArgumentsT]):
     answers: type[wire.Wire]
     method: Method[ArgumentsT]
     hints: ToolAnnotations
+    starts: Starts[ArgumentsT] | None = None
+    """For a client that speaks MCP tasks: what the call is about, at once. None: it never is."""
+
+    @property
+    def is_look(self) -> bool:
+        """Whether it changes nothing."""
+        return bool(self.hints.read_only_hint)
 
     async def answer(
-        self, door: Door, arguments: dict[str, Any], report: Report | None
+        self, doors: Doors, arguments: dict[str, Any], report: Report | None
     ) -> CallToolResult:
         """What the tool answers.
 
@@ -45,23 +57,44 @@ class Offer(Generic[ArgumentsT]):
             ToolError: The caller can do better.
             MCPError: The store cannot serve.
         """
+
+        async def work(door: Door, asked: ArgumentsT) -> CallToolResult:
+            return result_of(*await self.method(door, asked, report))
+
+        return await self._guarded(doors, arguments, work)
+
+    async def begin(self, doors: Doors, arguments: dict[str, Any]) -> Task | None:
+        """The task that a call of this tool is about, for a client that follows it by itself.
+
+        None: the call has to be answered in the plain way. Raises as `answer`.
+        """
+        if self.starts is None:
+            return None
+        return await self._guarded(doors, arguments, self.starts)
+
+    async def _guarded(
+        self,
+        doors: Doors,
+        arguments: dict[str, Any],
+        work: Callable[[Door, ArgumentsT], Awaitable[T]],
+    ) -> T:
+        """What the work returns; what goes wrong in it becomes an error of the protocol."""
         try:
+            door = await doors.mine()
             try:
-                asked = wire.checked(self.takes, self.name, arguments)
-                answer, text = await self.method(door, asked, report)
+                return await work(door, wire.checked(self.takes, self.name, arguments))
             except (RequestError, SandboxError) as error:
-                if not self.hints.read_only_hint:
+                if not self.is_look:
                     await door.note_refusal(self.name, arguments, error)
                 raise ToolError(str(error)) from None
         except (TTAError, OSError) as error:
             logger.warning("%s: %s", self.name, error)
             raise MCPError(INTERNAL_ERROR, f"The task store cannot serve: {error}") from error
-        return result_of(answer, text)
 
     def tool(self) -> Tool:
         """The tool, as the SDK takes it."""
 
-        async def call(arguments: dict[str, Any], context: Context[Door, Any]) -> CallToolResult:
+        async def call(arguments: dict[str, Any], context: Context[Doors, Any]) -> CallToolResult:
             request = context.request_context
             wants_progress = bool(request.meta and "progress_token" in request.meta)
             report = context.report_progress if wants_progress else None
@@ -111,8 +144,13 @@ def offers(policy: Policy) -> list[Offer[Any]]:
     )
     wide = policy.kinds != frozenset({DEFAULT_KIND}) or policy.unsandboxed
     works = writes.model_copy(update={"open_world_hint": wide})
+    usable = {"tta_wait", "tta_status", "tta_cancel", "tta_logs"}
+    if policy.kinds:
+        usable |= {"tta_run", "tta_submit"}
+    if DEFAULT_KIND in policy.kinds:
+        usable.add("tta_generate_tests")
     look = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
-    return [
+    found: list[Offer[Any]] = [
         Offer(
             name="tta_generate_tests",
             title="Generate tests for Python code",
@@ -120,6 +158,7 @@ def offers(policy: Policy) -> list[Offer[Any]]:
             takes=wire.GenerateTestsArguments,
             answers=wire.RunAnswer,
             method=Door.generate_tests,
+            starts=Door.start_tests,
             hints=writes,
         ),
         Offer(
@@ -129,6 +168,7 @@ def offers(policy: Policy) -> list[Offer[Any]]:
             takes=wire.RunArguments,
             answers=wire.RunAnswer,
             method=Door.run,
+            starts=Door.start_run,
             hints=works,
         ),
         Offer(
@@ -147,6 +187,7 @@ def offers(policy: Policy) -> list[Offer[Any]]:
             takes=wire.WaitArguments,
             answers=wire.WaitAnswer,
             method=Door.wait,
+            starts=Door.awaited,
             hints=look,
         ),
         Offer(
@@ -177,3 +218,4 @@ def offers(policy: Policy) -> list[Offer[Any]]:
             hints=look,
         ),
     ]
+    return [offer for offer in found if offer.name in usable]

@@ -8,17 +8,17 @@ cannot serve is a protocol error.
 import re
 import secrets
 import time
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
 from typing import Final, NoReturn
 
 import anyio
 from anyio import to_thread
 
 from mcp_server.audit import AuditLog, digest
-from mcp_server.expand import WORKFLOW, Expansion
+from mcp_server.expand import Expansion
 from mcp_server.policy import (
-    DEFAULT_KIND,
     MAX_PER_MINUTE,
     MAX_QUEUED,
     MIN_SANDBOX,
@@ -56,6 +56,7 @@ from tta_interactive.text import one_line, visible
 
 TASK_ID: Final = re.compile(r"t_[A-Za-z0-9_-]{22}")
 MAX_PROBLEM: Final = 1000  # characters
+LEAST_KEPT: Final = timedelta(hours=1)  # whoever waited must be able to read what came
 FULL_TEXT_TASKS: Final = 5  # so many tasks are told in full; more get a line each
 
 
@@ -100,15 +101,55 @@ class Door:
 
     async def run(self, asked: RunArguments, report: Report | None) -> tuple[RunAnswer, str]:
         """Submit, then wait; the task goes on where the waiting ends."""
-        task = await self.start(asked.submission, tool="tta_run")
-        return await self._ended(task, asked.wait_seconds, report)
+        return await self._ended(await self.start_run(asked), asked.wait_seconds, report)
 
     async def generate_tests(
         self, asked: GenerateTestsArguments, report: Report | None
     ) -> tuple[RunAnswer, str]:
         """Submit a task of kind `tests`, then wait."""
-        task = await self.start(asked.submission, tool="tta_generate_tests")
-        return await self._ended(task, asked.wait_seconds, report)
+        return await self._ended(await self.start_tests(asked), asked.wait_seconds, report)
+
+    async def start_run(self, asked: RunArguments) -> Task:
+        """The task of a call of `tta_run`."""
+        return await self.start(asked.submission, tool="tta_run")
+
+    async def start_tests(self, asked: GenerateTestsArguments) -> Task:
+        """The task of a call of `tta_generate_tests`."""
+        return await self.start(asked.submission, tool="tta_generate_tests")
+
+    async def awaited(self, asked: WaitArguments) -> Task | None:
+        """The task of a long wait for one task of the caller that is not over.
+
+        Such a wait may be longer than a call: clients that follow tasks by themselves do it.
+        """
+        ids = set(asked.task_ids)
+        if len(ids) != 1 or asked.timeout_seconds <= MAX_WAIT_SECONDS:
+            return None
+        task = await self._look(ids.pop())
+        return None if task.is_final or task.owner != self._owner else task
+
+    async def task(self, task_id: str) -> Task:
+        """A task of the caller."""
+        return await self._own(task_id)
+
+    async def changes(self, ids: Sequence[str]) -> AsyncGenerator[Collection[str], None]:
+        """First all of the ids, then, after each change, those that changed."""
+        since = await self._engine.last_event()
+        yield ids
+        async with aclosing(self._engine.watch(ids, since=since)) as events:
+            async for event in events:
+                yield [event.task_id]
+
+    async def end(self, task_id: str, *, tool: str) -> Task:
+        """Ask for the end of a task of the caller; the task as it then stands."""
+        before = await self._own(task_id)
+        await self._record("cancel", {"task_id": before.id}, tool=tool)
+        return before if before.is_final else await self._engine.cancel(before.id)
+
+    def told_of(self, task: Task) -> tuple[RunAnswer, str]:
+        """What a call that waited for this one task answers now."""
+        answer, text = self._after([task], waited=_worked(task), every=True)
+        return RunAnswer(**dict(answer)), text
 
     async def start(self, asked: SubmitArguments, *, tool: str = "tta_submit") -> Task:
         """The task that was submitted, if it may be: recorded, and on the disk."""
@@ -163,8 +204,14 @@ class Door:
             await self._waits.wait(ids, asked.mode == "any", limit, report)
             tasks = [await self._look(task_id) for task_id in ids]
         waited = round(time.monotonic() - started, 1)
+        return self._after(tasks, waited=waited, every=asked.mode == "all")
+
+    def _after(
+        self, tasks: Sequence[Task], *, waited: float, every: bool
+    ) -> tuple[WaitAnswer, str]:
+        """The answer after a wait for any or for all (`every`) of the tasks."""
         views = [self._view(task, room=len(tasks)) for task in tasks]
-        done = enough(view.finished for view in views)
+        done = (all if every else any)(view.finished for view in views)
         going = [view.task_id for view in views if not view.finished]
         step = _after_wait(views, going, done=done)
         trouble = "" if done else self._trouble()
@@ -190,8 +237,7 @@ class Door:
     async def cancel(self, asked: CancelArguments, _: Report | None) -> tuple[CancelAnswer, str]:
         """Ask for the end of a task of the caller."""
         before = await self._own(asked.task_id)
-        await self._record("cancel", {"task_id": before.id}, tool="tta_cancel")
-        task = await self._engine.cancel(before.id)
+        task = await self.end(before.id, tool="tta_cancel")
         if before.is_final:
             found = f"It was {before.status} already; nothing was changed."
         elif task.is_final:
@@ -240,7 +286,7 @@ class Door:
         policy.check_kind(asked.kind)
         workspace = await to_thread.run_sync(policy.workspace, asked.workspace)
         best = SandboxLevel.LIMITS
-        if asked.kind in (DEFAULT_KIND, WORKFLOW):  # the others do not depend on it: it takes time
+        if policy.probes is None or asked.kind in policy.probes:
             best = await to_thread.run_sync(_best_sandbox)
         expansion = Expansion(policy, workspace, best)
         params = await to_thread.run_sync(expansion.params, asked.kind, dict(asked.params))
@@ -296,9 +342,20 @@ class Door:
         if not TASK_ID.fullmatch(task_id):
             self._unknown(task_id)
         try:
-            return await engine.status(task_id)
+            task = await engine.status(task_id)
         except TaskNotFoundError:
             self._unknown(task_id)
+        if (ends := self.expires_at(task)) is not None and ends <= datetime.now(UTC):
+            self._unknown(task_id)  # also where nobody has cleared it away yet
+        return task
+
+    def expires_at(self, task: Task) -> datetime | None:
+        """When a finished task is forgotten; None: not known, or too far away."""
+        try:
+            kept = max(timedelta(days=self._kept_days), LEAST_KEPT)
+            return task.finished_at and task.finished_at + kept
+        except OverflowError:
+            return None
 
     def _unknown(self, task_id: str) -> NoReturn:
         raise ForbiddenError(
@@ -309,6 +366,13 @@ class Door:
     def _view(self, task: Task, *, results: bool = True, room: int = 1) -> TaskView:
         foreign = task.owner != self._owner
         return task_view(task, datetime.now(UTC), foreign=foreign, results=results, room=room)
+
+
+def _worked(task: Task) -> float:
+    """Seconds from the task's submission to its end, or none while it goes on."""
+    if task.finished_at is None:
+        return 0.0
+    return round(max(0.0, (task.finished_at - task.submitted_at).total_seconds()), 1)
 
 
 def _best_sandbox() -> SandboxLevel:

@@ -137,8 +137,9 @@ class WaitArguments(Wire):
     mode: Literal["any", "all"] = "all"
     """`any` returns when the first of them is over, `all` when every one is."""
     timeout_seconds: WaitSeconds = 25.0
-    """How long this call may wait; more than 50 means 50. Running out is no error: the answer
-    then shows the progress, the tasks go on, and you call again."""
+    """How long this call may wait; more than 50 means 50, except for one task and a client that
+    follows MCP tasks by itself. Running out is no error: the answer then shows the progress, the
+    tasks go on, and you call again."""
 
 
 class CancelArguments(Wire):

@@ -214,6 +214,10 @@ class ExecutionEngine:
             lambda: self._core.logs(task_id, tail_lines=tail_lines, max_bytes=max_bytes)
         )
 
+    async def last_event(self) -> int:
+        """The number of the newest event: `watch(since=...)` misses nothing after this call."""
+        return await to_thread.run_sync(self._core.store.last_event)
+
     async def watch(
         self, task_ids: Collection[str] | None = None, *, since: int | None = None
     ) -> AsyncGenerator[Event, None]:

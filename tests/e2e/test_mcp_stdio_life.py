@@ -32,7 +32,7 @@ from tta_interactive.blocking import BlockingEngine
 from tta_interactive.worker.start import worker_pid
 
 NOISY = """
-import os, subprocess, sys, threading, time
+import contextlib, os, subprocess, sys, threading, time
 def shout():
     while True:
         print("noise on stdout", flush=True)
@@ -40,9 +40,15 @@ def shout():
         child = subprocess.run(["sh", "-c", "echo noise of a child; cat"], timeout=5)
         time.sleep(0.01)
 import mcp_server.stdio as stdio
-wire = stdio._private_wire
+is_private, wire = threading.Event(), stdio._private_wire
+@contextlib.contextmanager
+def told():
+    with wire() as pair:
+        is_private.set()
+        yield pair
+stdio._private_wire = told
 def late():
-    time.sleep(0.5)  # not before the wire is private
+    is_private.wait()
     shout()
 threading.Thread(target=late, daemon=True).start()
 from mcp_server.__main__ import main
