@@ -3,13 +3,14 @@
 # make lint    only the linters
 # make bench   the benchmarks
 # make bench-testgen   how good generated tests are, on thirty modules; takes an hour
+# make conformance   the official conformance suite of MCP against our server; fetches it from npm
 # make clean   remove what the others made
 #
 # Each makes .venv first, with uv when it is there, else with pip.
 
 BIN := .venv/bin
 
-.PHONY: demo test lint check-lint bench bench-testgen clean
+.PHONY: demo test lint check-lint bench bench-testgen conformance clean
 
 demo:
 	@scripts/setup demo
@@ -40,6 +41,11 @@ bench:
 bench-testgen:
 	@scripts/setup dev
 	$(BIN)/python -m benchmarks.testgen $(ARGUMENTS)
+
+# One scenario, told in full: make conformance ARGUMENTS='--scenario tasks-lifecycle'
+conformance:
+	@scripts/setup conformance
+	$(BIN)/python -m tests.conformance.run $(ARGUMENTS)
 
 clean:
 	rm -rf .venv .cache demo build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
