@@ -36,7 +36,8 @@ class TestsParams(Params):
     backend: Annotated[str, StringConstraints(min_length=1, max_length=80)] = "native"
     """Who writes the tests: `native`, or `pynguin` where that is installed."""
     budget: Annotated[float, Field(ge=0.5, le=3600, allow_inf_nan=False)] = 20
-    """Seconds for writing tests; checking them comes on top."""
+    """Seconds for writing tests; checking them comes on top. `native` counts work, not time: about
+    what an ordinary machine does in a second, so that the same seed brings the same tests."""
     seed: Annotated[int, Field(ge=0, le=2**31)] = 1
     """Same seed, same tests."""
     overwrite: bool = False

@@ -342,6 +342,39 @@ def test_what_three_hash_seeds_show_alike_is_dropped_by_a_later_one(
     assert "lucky" not in lab.files()["tests/test_m.py"].decode()
 
 
+CUT = "The clock ended the search before its work was done"
+
+
+@pytest.mark.parametrize("was_cut_short", [True, False])
+def test_a_search_that_the_clock_ended_is_told_in_the_result_and_in_the_file(
+    lab: Lab, was_cut_short: bool
+) -> None:
+    class CutShort(SaysAnything):
+        def generate(
+            self, bench: Bench, order: Order, progress: Callable[[float], None]
+        ) -> Generated:
+            return Generated(self.text, was_cut_short=was_cut_short)
+
+    test = "from m import initials\n\n\ndef test_a():\n    assert initials('') == ''\n"
+    report = ordered(lab, CutShort(test), coverage_threshold=10)
+    assert sum(CUT in note for note in report.notes) == was_cut_short
+    said = (lab.workspace / "tests/test_m.py").read_text().partition("# Made by")[0]
+    assert (CUT in said) == was_cut_short
+
+
+def test_the_budget_is_work_for_a_backend_that_counts_it(lab: Lab) -> None:
+    class Counts(SaysAnything):
+        def generate(
+            self, bench: Bench, order: Order, progress: Callable[[float], None]
+        ) -> Generated:
+            self.orders.append(order)
+            return Generated(self.text, work=10.0)
+
+    backend = Counts("from m import initials\n\n\ndef test_a():\n    assert initials('') == ''\n")
+    ordered(lab, backend, budget=25, coverage_threshold=100)
+    assert [order.seconds for order in backend.orders] == [25, 15, 5]
+
+
 def test_below_the_threshold_the_backend_is_told_what_is_missing(lab: Lab) -> None:
     backend = SaysAnything(
         "from m import grade\n\ndef test_good():\n    assert grade(90) == 'good'\n"

@@ -4,7 +4,6 @@ import ast
 import importlib
 import random
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
@@ -22,6 +21,7 @@ from tta_interactive.runners.testgen.inside.generate.targets import find_targets
 from tta_interactive.runners.testgen.inside.generate.trace import Runner, lines_of
 from tta_interactive.runners.testgen.inside.generate.usage import usages
 from tta_interactive.runners.testgen.inside.generate.values import Values
+from tta_interactive.runners.testgen.inside.generate.work import Work
 from tta_interactive.runners.testgen.inside.guard import Guard
 
 CODE = dedent(
@@ -119,8 +119,7 @@ class Workshop:
         assert test is not None
         return Row(seen.candidate, test, lines_of(seen.outcome.arcs))
 
-    def sharpener(self, seconds: float = 60.0) -> Sharpener:
-        end = time.monotonic() + seconds
+    def sharpener(self, seconds: float = 10.0) -> Sharpener:
         return Sharpener(
             self.changes,
             self.attempts,
@@ -128,8 +127,7 @@ class Workshop:
             self.targets.values(),
             self.draw,
             lambda: None,
-            4000,
-            end,
+            Work(seconds),
         )
 
 
@@ -241,7 +239,7 @@ def test_no_more_rows_are_added_than_asked_for_and_none_when_the_time_is_over(
     shop = Workshop(module, tmp_path)
     rows = [shop.row("stage", "100"), shop.row("stage", "0")]
     assert len(shop.sharpener().more(rows, [], 1)) == 1
-    assert shop.sharpener(seconds=-1).more(rows, [], 9) == []
+    assert shop.sharpener(seconds=0).more(rows, [], 9) == []
 
 
 def test_a_change_that_never_ends_is_noticed_and_soon_left(

@@ -21,7 +21,7 @@ class Order:
     copied: Copied
     seed: int
     seconds: float
-    """Upper bound for this call."""
+    """Upper bound for this call, of time or of work."""
     most: int
     """No more tests than this."""
     missing: frozenset[int] = frozenset()
@@ -42,6 +42,10 @@ class Generated:
     sharper: frozenset[str] = frozenset()
     """Tests that reach nothing new and fail where the others would not notice a change."""
     suspicious: tuple[Suspicion, ...] = ()
+    work: float | None = None
+    """Seconds of work, if the backend counts it: the same on any machine; else time counts."""
+    was_cut_short: bool = False
+    """Whether the clock ended it before the work was done: another run may bring other tests."""
 
 
 class Backend(Protocol):

@@ -11,10 +11,20 @@ from tta_interactive.runners.testgen.write import unsigned_mark
 
 MAX_LISTED = 200  # characters of line numbers
 WIDTH = 88  # what most line lengths allow
+LINE = "\n"
+CUT_SHORT = (
+    "The clock ended the search before its work was done: another run may bring other tests."
+)
 
 
 def file_text(
-    source: Source, tests: Suite, measured: Measured, made_by: str, before_imports: str
+    source: Source,
+    tests: Suite,
+    measured: Measured,
+    made_by: str,
+    before_imports: str,
+    *,
+    was_cut_short: bool = False,
 ) -> str:
     """The whole file, not yet signed."""
     missing = ranges(measured.missing)
@@ -27,6 +37,7 @@ def file_text(
         f"Reached: {measured.line:.1f} % of the module's lines, {measured.branch:.1f} % of its "
         "branches.\n"
         f"{_wrapped(f'Not reached: lines {missing}.') if missing else 'Not reached: nothing.'}\n"
+        f"{_wrapped(CUT_SHORT) + LINE if was_cut_short else ''}"
         '"""\n'
     )
     return (

@@ -50,6 +50,10 @@ class Ledger:
     flaky: int = 0
     useless: int = 0
     rounds: int = 0
+    spent: float = 0.0
+    """Of the budget."""
+    was_cut_short: bool = False
+    """Whether the clock ended what should have ended by itself."""
     suspicious: list[Suspicion] = field(default_factory=list[Suspicion])
     notes: list[str] = field(default_factory=list[str])
     seconds: dict[Hand, float] = field(

@@ -8,6 +8,7 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -19,10 +20,13 @@ from tta_interactive.runners.testgen.reading import read_bytes
 from tta_interactive.runners.testgen.report import Suspicion
 from tta_interactive.runners.testgen.steps import Bench, Step, bad_report
 
-STEPS_PER_SECOND = 2500  # a little below what a slow machine does: tries bound the search, not time
-STALL_SECONDS = 8.0
+# The child counts its work in seconds and ends by itself, at the latest after so many times as
+# long by the clock (`inside/generate/work.py`).
+WAITING = 13.0
+STALL_SECONDS = 12.0  # a call has much less; others may have the processor
 IMPORT_SECONDS = 20.0
 MAX_DEATHS = 6
+LEAST_SECONDS = 0.5
 MAX_JOURNAL = 4 * 1024 * 1024
 BEAT = 1024
 MAX_SUSPICIOUS = 20
@@ -44,11 +48,10 @@ class NativeBackend:
         Raises:
             TaskFailure: The search died again and again.
         """
-        end = time.monotonic() + order.seconds
-        steps = int(order.seconds * STEPS_PER_SECOND)
+        done = 0.0
         last: Step | None = None
         for death in range(MAX_DEATHS):
-            seconds = max(1.0, end - time.monotonic())
+            seconds = max(LEAST_SECONDS, order.seconds - done)
             place = bench.place("generate")
             (place / "journal").write_bytes(self._journal)
             facts = {
@@ -60,22 +63,21 @@ class NativeBackend:
                 "seed": order.seed + 1000 * order.round + death,
                 "banned": self._banned,
                 "focus": sorted(order.missing | {line for line, _ in order.missing_branches}),
-                "steps": steps,
                 "seconds": seconds,
                 "most": order.most,
                 "round": order.round,
             }
             watch = _Watch(place / "beat", progress)
-            limit = seconds + IMPORT_SECONDS + STALL_SECONDS
+            limit = WAITING * seconds + IMPORT_SECONDS + STALL_SECONDS
             last, report = bench.run_job(place, "generate", facts, timeout=limit, watch=watch)
             self._journal = _whole_lines(read_bytes(place / "journal", MAX_JOURNAL) or b"")
             if report is not None and isinstance(report.get("source"), str):
-                return generated(report)
-            target = _called(place / "beat")
+                return replace(generated(report), work=done + _work(report))
+            target, more = _called(place / "beat")
+            done += more
             if not target or target in self._banned:
                 raise bad_report("The generator", last)
             self._banned.append(target)
-            steps = max(steps // 2, 500)
         assert last is not None
         raise TaskFailure(
             "error",
@@ -96,6 +98,7 @@ def generated(report: dict[str, Any]) -> Generated:
         if isinstance(sharper, list)
         else frozenset(),
         tuple(_suspicions(report.get("suspicious"))),
+        was_cut_short=report.get("cut_short") is True,
     )
 
 
@@ -124,23 +127,29 @@ class _Watch:
             self._last, self._since = data, now
             record = _record(data)
             if record is not None:
-                _, _, reached, every = record
+                _, _, reached, every, _ = record
                 self._progress(min(1.0, reached / every) if every else 0.0)
         return now - self._since > (STALL_SECONDS if self._last else IMPORT_SECONDS)
 
 
-def _record(data: bytes | None) -> tuple[int, str, int, int] | None:
-    """(tries, target, lines reached, lines in all), as the child last wrote them."""
+def _record(data: bytes | None) -> tuple[int, str, int, int, float] | None:
+    """(tries, target, lines reached, lines in all, work), as the child last wrote them."""
     try:
-        step, target, reached, every = json.loads(data or b"")
-        return int(step), str(target), int(reached), int(every)
+        step, target, reached, every, work = json.loads(data or b"")
+        return int(step), str(target), int(reached), int(every), float(work)
     except (ValueError, TypeError, RecursionError):
         return None
 
 
-def _called(beat: Path) -> str:
+def _called(beat: Path) -> tuple[str, float]:
+    """(the target that was being called, the seconds of work before that)."""
     record = _record(read_bytes(beat, BEAT))
-    return record[1] if record else ""
+    return (record[1], max(0.0, record[4])) if record else ("", 0.0)
+
+
+def _work(report: dict[str, Any]) -> float:
+    work = report.get("work")
+    return float(work) if isinstance(work, int | float) and work >= 0 else 0.0
 
 
 def _whole_lines(journal: bytes) -> bytes:

@@ -101,7 +101,9 @@ def _text(
         block = compose(tests, before_imports=before, bound=bound)
         return with_block(job.existing.above, f"\n{_tidied(job, block)}", job.source.name)
     made_by = f"backend {job.wish.backend}, seed {job.wish.seed}"
-    plain = file_text(job.source, tests, measured, made_by, before)
+    plain = file_text(
+        job.source, tests, measured, made_by, before, was_cut_short=job.ledger.was_cut_short
+    )
     return signed(_tidied(job, plain), job.source.name)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from tta_interactive.kinds.base import TaskFailure
 from tta_interactive.runners.testgen.backend import Generated, Order
+from tta_interactive.runners.testgen.file_text import CUT_SHORT
 from tta_interactive.runners.testgen.job import Job, Say
 from tta_interactive.runners.testgen.measure import Measured
 from tta_interactive.runners.testgen.split import Suite, split
@@ -31,7 +32,7 @@ def tests_for(job: Job) -> tuple[Suite, Measured]:
         return NO_TESTS, measured
     barren = 0
     while ledger.rounds < MAX_ROUNDS and barren < MAX_BARREN:
-        left = wish.budget - ledger.seconds["generate"]
+        left = wish.budget - ledger.spent
         most = wish.max_tests - (len(kept.units) if kept else 0)
         if ledger.rounds and (left < LEAST_BUDGET or most < 1):
             break
@@ -64,8 +65,14 @@ def _round(
     job: Job, order: Order, kept: Suite | None, measured: Measured | None
 ) -> tuple[Suite | None, Measured | None]:
     say, ledger = _in_round(job.say, order.round), job.ledger
+    before = ledger.seconds["generate"]
     with ledger.timed("generate"):
         brought = job.backend.generate(job.bench, order, _generating(job, say))
+    took = ledger.seconds["generate"] - before
+    ledger.spent += took if brought.work is None else brought.work
+    if brought.was_cut_short and not ledger.was_cut_short:
+        ledger.was_cut_short = True
+        ledger.notes.append(CUT_SHORT)
     ledger.suspect(brought.suspicious)
     new = _parts(brought)
     ledger.generated += len(new.units)

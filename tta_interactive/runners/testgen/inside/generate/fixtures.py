@@ -22,11 +22,15 @@ class Fixtures:
     def __init__(self, own: Path, guard: Guard) -> None:
         self._own, self._guard = own, guard
 
+    def asked(self, statements: Sequence[str]) -> set[str]:
+        """Those that the statements name."""
+        return {name for text in statements for name in _asked(text)}
+
     def given(
         self, statements: Sequence[str], names: dict[str, Any]
     ) -> contextlib.AbstractContextManager[object]:
         """Put the fixtures that the statements name among the names; undo all of it at the end."""
-        asked = {name for text in statements for name in _asked(text)}
+        asked = self.asked(statements)
         return self._made(asked, names) if asked else contextlib.nullcontext()
 
     @contextlib.contextmanager

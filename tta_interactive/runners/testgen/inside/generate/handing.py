@@ -5,6 +5,7 @@ What a test reaches is looked at as coverage will: all of it, the assertions too
 the file, after an import that reached some of it already.
 """
 
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from .names import Names
 from .search import Found, Search
 from .sharpen import Row, Sharpener
 from .trace import Arc, lines_of
+from .work import Work
 
 MORE_ROWS = 60  # may always be added to notice more; else twice as many as there are
 MOST_LOOKS = 4  # with a test gone, another may be the first that fills a cache
@@ -28,6 +30,7 @@ def hand_over(
     names: Names,
     facts: dict[str, Any],
     at_import: Collection[Arc],
+    work: Work,
 ) -> None:
     """Write the report; then again, with tests that notice more."""
 
@@ -40,6 +43,9 @@ def hand_over(
             "sharper": [name for row, name in tests if row.test in noticing],
             "tests": len(file.names),
             "steps": search.steps,
+            "work": round(work.now, 3),
+            "cpu": round(time.process_time(), 2),
+            "cut_short": work.was_cut_short,
         }
         write_report(job["report"], found | facts | more)
 

@@ -14,7 +14,6 @@ import os
 import random
 import re
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -30,7 +29,7 @@ from .handing import hand_over, rows_of
 from .hints import names_for_hints
 from .mining import is_special, module_doctests, patterns_in
 from .names import Names
-from .search import Found, Limits, Search
+from .search import Found, Search
 from .sharpen import Sharpener
 from .surroundings import classes_named, imported, instances
 from .suspect import sifted
@@ -38,6 +37,7 @@ from .targets import add_helpers, enum_members, find_targets
 from .trace import Arc, Runner, traced
 from .usage import usages
 from .values import Values
+from .work import Work
 
 BEAT = 256  # bytes: one record, written over and over
 TABLES = (tuple, list, set, frozenset, dict)
@@ -46,7 +46,6 @@ MAX_EXAMPLE = 16  # statements of one example; what the last does not need goes 
 PER_TABLE = 12
 CALL_LIMIT = 0.6  # seconds
 SEARCHING, SIMPLIFYING = 0.6, 0.1  # shares of the budget; the rest makes tests that notice more
-SHARPENING = 0.3  # of the tries
 
 
 def run(job: dict[str, Any]) -> None:
@@ -80,14 +79,17 @@ def run(job: dict[str, Any]) -> None:
     for written, name in instances(module, known):
         values.objects.setdefault(written, []).append(names.own(name))
     caller = Caller(targets, known, names, values, uses, hint_names, draw)
-    own = Path(job["writable"][0]) / "own"
-    runner = Runner(str(module.__file__), names.space, guard, _raise_lines(tree), CALL_LIMIT, own)
+    own, work = Path(job["writable"][0]) / "own", Work(job["seconds"])
+    runner = Runner(
+        str(module.__file__), names.space, guard, _raise_lines(tree), CALL_LIMIT, own, work
+    )
     hidden = [job["root"], os.getcwd(), sys.prefix, sys.base_prefix, *job["writable"]]
     expectations = Expectations(module.__name__, names, known, hidden)
     every_line = _lines_of_functions(compile(tree, "", "exec"))
 
     def report_beat(step: int, target: str, lines: set[int]) -> None:
-        record = json.dumps([step, target[:100], len(lines & every_line), len(every_line)])
+        reached, every = len(lines & every_line), len(every_line)
+        record = json.dumps([step, target[:100], reached, every, round(work.now, 3)])
         os.pwrite(beat, record.encode().ljust(BEAT)[:BEAT], 0)
 
     def keep(found: Found) -> None:
@@ -104,20 +106,18 @@ def run(job: dict[str, Any]) -> None:
         names,
         values,
         draw,
+        work,
         focus=set(job["focus"]),
         beat=report_beat,
         keep=keep,
     )
-    end = time.monotonic() + job["seconds"]
     share = 1.0 - SIMPLIFYING if job["round"] else SEARCHING
     if targets:
-        search.run(first, Limits(int(share * job["steps"]), share * job["seconds"]))
+        search.run(first, share * job["seconds"])
     # In a later round the replayed ones are in the caller's hands already.
     chosen = search.chosen(job["most"], at_import, skip=len(first) if job["round"] else 0)
     suspicious, chosen = sifted(list(search.accidents.values()), chosen, tree, runner, hint_names)
-    tests = search.simplified(
-        chosen, Limits(int(job["steps"] * SIMPLIFYING), job["seconds"] * SIMPLIFYING)
-    )
+    tests = search.simplified(chosen, SIMPLIFYING * job["seconds"])
     facts = {
         "targets": len(targets),
         "missing": sorted(every_line - search.lines),
@@ -135,12 +135,12 @@ def run(job: dict[str, Any]) -> None:
             targets,
             draw,
             lambda: report_beat(next(beats), "", search.lines),
-            int(job["steps"] * SHARPENING),
-            end,
+            work,
         ),
         names,
         facts,
         at_import,
+        work,
     )
     sys.stdout.flush()
     os._exit(0)  # threads and exit hooks of the module have no say

@@ -1,11 +1,10 @@
 """The search: try candidates, keep those that run code which none before them ran.
 
-Everything is drawn from one seeded generator and bounded by a number of tries, so that the same
-seed gives the same tests; the time limit is only the upper bound for slow modules.
+Everything is drawn from one seeded generator and bounded by the work that is done (`work.py`), so
+that the same seed gives the same tests, however busy the machine is.
 """
 
 import random
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -19,11 +18,12 @@ from .simplify import Simplifier
 from .targets import Target
 from .trace import NOTHING, Arc, Runner, lines_of
 from .values import Values
+from .work import Work
 
 MAX_OBJECTS = 25
 LEAST_SECONDS = 0.06
 MAX_ACCIDENTS = 400
-PRIVATE_AFTER = 3000  # tries, at most half of all: until then callers may reach it
+PRIVATE_AFTER = 3000  # tries, or half of the work: until then callers may reach it
 MAX_LAZY = 20  # items of something that may be endless
 PATIENCE = 15_000  # tries without anything new, after which more bring next to nothing
 WRONG_USE = (TypeError, AttributeError, NameError, SyntaxError, UnboundLocalError)
@@ -47,14 +47,6 @@ class Found:
         return Seen(self.candidate, list(self.test.statements), NOTHING)
 
 
-@dataclass(frozen=True)
-class Limits:
-    """When the search ends."""
-
-    steps: int
-    seconds: float
-
-
 class Search:
     """One search over one module."""
 
@@ -67,6 +59,7 @@ class Search:
         names: Names,
         values: Values,
         draw: random.Random,
+        work: Work,
         *,
         focus: set[int],
         beat: Callable[[int, str, set[int]], None],
@@ -75,7 +68,7 @@ class Search:
         self._targets, self._caller, self._expectations = targets, caller, expectations
         self._runner, self._seconds = runner, dict[str, float]()
         self.attempts = Attempts(runner, expectations, names, values, draw)
-        self._values, self._draw = values, draw
+        self._values, self._draw, self._work = values, draw, work
         self._focus, self._beat, self._keep = focus, beat, keep
         self._sound: set[Arc] = set()
         self._any: set[Arc] = set()
@@ -88,18 +81,19 @@ class Search:
         self.accidents: dict[tuple[str, ...], Seen] = {}
         """What ended with an error that nobody raised on purpose."""
         self.steps = 0
-        self._private_after = PRIVATE_AFTER
+        self._half = 0.0
 
-    def run(self, first: list[Candidate], limits: Limits) -> None:
-        """Try the given candidates, then as many others as the limits allow."""
-        end = time.monotonic() + limits.seconds
-        self._private_after = min(PRIVATE_AFTER, limits.steps // 2)
+    def run(self, first: list[Candidate], seconds: float) -> None:
+        """Try the given candidates, then as many others as can be done in that work."""
+        work = self._work
+        end = work.now + seconds
+        self._half = work.now + seconds / 2
         last_new = 0
         # Made one by one: objects of the first classes are arguments of what comes after.
         opening: Iterator[Candidate | None] = chain(first, self._first_of_each())
         is_open = True
         weights: list[float] = []
-        while self.steps < limits.steps and time.monotonic() < end:
+        while not work.is_over(end):
             if self.steps - last_new > PATIENCE and not is_open:
                 break
             if self.steps % 64 == 0:
@@ -109,6 +103,7 @@ class Search:
                 is_open = False
                 candidate = self._next(weights)
             self.steps += 1
+            work.tried()
             if candidate is None:
                 continue
             self._beat(self.steps, candidate.target, self.lines)
@@ -152,9 +147,9 @@ class Search:
         order = {target.key: at for at, target in enumerate(self._targets)}
         return sorted(picked, key=lambda one: order.get(one.candidate.target, -1))
 
-    def simplified(self, chosen: list[Found], limits: Limits) -> list[Written]:
+    def simplified(self, chosen: list[Found], seconds: float) -> list[Written]:
         """The test of each of the chosen, without what it does not need."""
-        simplifier = Simplifier(self.attempts, limits.steps, limits.seconds)
+        simplifier = Simplifier(self.attempts, self._work, seconds)
         tests: list[Written] = []
         for one in chosen:
             seen = self.attempts.rerun(one.seen)
@@ -181,7 +176,8 @@ class Search:
         missing = target.lines - self.lines
         weight = 1.0 + 3.0 * min(len(missing), 20) + 10.0 * len(missing & self._focus)
         if target.is_private:
-            weight = weight / 4 if missing and self.steps > self._private_after else 0.0
+            is_late = self.steps > PRIVATE_AFTER or self._work.now > self._half
+            weight = weight / 4 if missing and is_late else 0.0
         refused = self._refused.get(target.key, 0) / (1 + self._tries.get(target.key, 0))
         return weight * (1.02 - refused)
 

@@ -7,7 +7,6 @@ one of each table's entries, mostly.
 """
 
 import random
-import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from .emit import Written
 from .simplify import simpler_forms
 from .targets import Target
 from .trace import NOTHING, lines_of
+from .work import Work
 
 MOST_CHANGES = 900
 LOOKING = 0.35  # of the time that is left: to look what goes unnoticed
@@ -59,8 +59,7 @@ class Sharpener:
         targets: What can be called.
         draw: Decides; same seed, same tests.
         beat: Called again and again while the work goes on.
-        tries: How many calls are made at most.
-        end: When to stop in any case, by the monotonic clock.
+        work: What is done, and when to stop.
     """
 
     def __init__(
@@ -71,15 +70,14 @@ class Sharpener:
         targets: Iterable[Target],
         draw: random.Random,
         beat: Callable[[], None],
-        tries: int,
-        end: float,
+        work: Work,
     ) -> None:
         self._changes, self._attempts, self._caller = changes, attempts, caller
         self._targets = [
             one for one in targets if not one.is_private and one.sort not in NOT_TESTED
         ]
         self._draw, self._beat, self._beats = draw, beat, 0
-        self._most_tries, self._end = tries, end
+        self._work = work
         self.tried = self.unnoticed = self.tries = 0
         self._noticed: dict[Written, list[Change]] = {}
         """Test -> what it was the first to notice."""
@@ -122,11 +120,11 @@ class Sharpener:
         """Those changes that some of the rows reach, or a call may reach, and none notices."""
         changes = self._changes.sample(MOST_CHANGES, self._draw)
         self._draw.shuffle(changes)  # should time run out, what was done is spread
-        now = time.monotonic()
-        until = now + LOOKING * (self._end - now)
+        now = self._work.now
+        until = now + LOOKING * (self._work.end - now)
         blind: list[Change] = []
         for change in changes:
-            if not self._in_time() or time.monotonic() > until:
+            if not self._in_time() or self._work.now > until:
                 break
             self.tried += 1
             first = self._first_that_notices(rows, change)
@@ -244,6 +242,7 @@ class Sharpener:
             self._passes[row.test] = self._attempts.passes(row.test)
         if not self._passes[row.test]:
             return False
+        self._work.changed()
         with self._changes.made(change) as is_made:
             # Too slow or refused: a test would fail as well.
             return is_made and not self._attempts.passes(row.test, PATIENCE)
@@ -251,6 +250,7 @@ class Sharpener:
     def _surely_notices(self, row: Row, change: Change) -> bool:
         """The same, twice, and not because time runs out: then the change is left alone."""
         ends: list[bool | None] = []
+        self._work.changed()
         with self._changes.made(change) as is_made:
             while is_made and len(ends) < 2 and not any(ends):
                 ends.append(self._attempts.passes(row.test, PATIENCE))
@@ -260,13 +260,14 @@ class Sharpener:
 
     def _may_try(self) -> bool:
         self.tries += 1
-        return self.tries <= self._most_tries and self._in_time()
+        self._work.tried()
+        return self._in_time()
 
     def _in_time(self) -> bool:
         self._beats += 1
         if self._beats % BEATS == 0:
             self._beat()
-        return time.monotonic() < self._end
+        return not self._work.is_over(self._work.end)
 
 
 def _reaches(row: Row, change: Change) -> bool:

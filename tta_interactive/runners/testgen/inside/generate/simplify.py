@@ -6,13 +6,13 @@ less.
 
 import ast
 import copy
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from .attempt import Attempts, Seen
 from .emit import Written
 from .trace import Arc
+from .work import Work
 
 MOST_A_TEST = 40
 LONG_TEXT = 10
@@ -21,11 +21,11 @@ Edit = Callable[[], None]
 
 
 class Simplifier:
-    """Simplifies tests, within a number of runs and of seconds for all of them together."""
+    """Simplifies tests, within so many seconds of work for all of them together."""
 
-    def __init__(self, attempts: Attempts, runs: int, seconds: float) -> None:
-        self._attempts, self._runs = attempts, runs
-        self._end = time.monotonic() + seconds
+    def __init__(self, attempts: Attempts, work: Work, seconds: float) -> None:
+        self._attempts, self._work = attempts, work
+        self._end = work.now + seconds
 
     def simplified(self, seen: Seen, test: Written, arcs: frozenset[Arc]) -> Written:
         """The test, or a simpler one that runs the same."""
@@ -46,9 +46,8 @@ class Simplifier:
         """With the first edit that changes nothing of what is run."""
         for at, text in enumerate(seen.statements):
             for simpler in simpler_forms(text):
-                if self._runs <= 0 or time.monotonic() > self._end:
+                if self._work.is_over(self._end):
                     return None
-                self._runs -= 1
                 statements = [*seen.statements[:at], simpler, *seen.statements[at + 1 :]]
                 tried = self._attempts.rerun(replace(seen, statements=statements))
                 if tried is not None and arcs <= tried.outcome.arcs and _is_alike(seen, tried):

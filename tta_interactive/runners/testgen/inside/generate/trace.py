@@ -4,6 +4,7 @@ import contextlib
 import dis
 import functools
 import inspect
+import math
 import signal
 import sys
 from collections.abc import Callable, Generator, Sequence
@@ -14,17 +15,42 @@ from typing import Any
 
 from ..guard import Guard, Refused
 from .fixtures import Fixtures
+from .work import Work
 
 Arc = tuple[int, int]
 TEST = "<test>"
 REFUSED = ("not supported between instances of", "unsupported operand type(s) for")
 MAX_PRINTED = 1_000_000
+# Of one run that may take a second; most would do more of them in that time.
+EVENTS = 250_000  # calls and lines
+CALLS = 1_000_000  # calls, where lines are not counted
+SOON = 0.005  # seconds
 PAUSING = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 RESUME, YIELD = dis.opmap["RESUME"], dis.opmap["YIELD_VALUE"]
 
 
 class TookTooLong(BaseException):
     """The statements ran longer than a test should."""
+
+
+class Count:
+    """Counts calls and lines, and ends what has too many."""
+
+    def __init__(self, most: int) -> None:
+        self.events, self._most = 0, most
+
+    @property
+    def is_over(self) -> bool:
+        return self.events > self._most
+
+    def one(self) -> None:
+        self.events += 1
+        if self.events > self._most:
+            raise TookTooLong
+
+    def call(self, _frame: FrameType, _event: str, _argument: Any) -> None:
+        """A trace function for calls alone."""
+        self.one()
 
 
 class PrintedTooMuch(BaseException):
@@ -99,28 +125,28 @@ class Runner:
         raises: set[int],
         limit: float,
         own: Path,
+        work: Work | None = None,
     ) -> None:
         self.file, self._space, self._guard = file, space, guard
-        self._raises = raises
+        self._raises, self._work = raises, work or Work()
         self.limit = limit
         """Seconds that the next run may take."""
         self.too_long = 0
         """How many runs took longer."""
         self._fixtures = Fixtures(own, guard)
-        self._alarm_is_set = False
+        self._rings = 0.0
         signal.signal(signal.SIGALRM, self._stop)
 
     def run(
         self, statements: Sequence[str], *, traced: bool = True, limit: float = 0.0
     ) -> Outcome | None:
         """None: the statements cannot be a test (too slow, refused, end the process, ...)."""
-        codes: list[CodeType] = []
-        try:
-            codes += [_compiled(text, "exec") for text in statements[:-1]]
-            codes.append(_compiled(statements[-1], "eval"))
-        except (SyntaxError, ValueError, MemoryError, RecursionError):
+        codes = _codes(statements)
+        if not codes:
             return None
         arcs: set[Arc] = set()
+        seconds = limit or self.limit
+        count = Count(int((EVENTS if traced else CALLS) * seconds))
         names = dict(self._space)
         value: Any = None
         error: Exception | None = None
@@ -130,11 +156,9 @@ class Runner:
         with self._fixtures.given(statements, names):
             sys.stdout, sys.stderr = sink, _Sink()  # type: ignore[assignment]  # all that print needs
             self._guard.in_a_call = True
-            seconds = limit or self.limit
-            signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
+            started = self._set_alarm(seconds)
             try:
-                if traced:
-                    sys.settrace(_tracer(self.file, arcs.add))
+                sys.settrace(_tracer(self.file, arcs.add, count.one) if traced else count.call)
                 try:
                     for code in codes[:-1]:
                         exec(code, names)  # noqa: S102  (that is what this file is for)
@@ -144,14 +168,14 @@ class Runner:
                     sys.settrace(None)
                     signal.setitimer(signal.ITIMER_REAL, 0)
                     self._guard.in_a_call = False
-            except RecursionError:
+            except (RecursionError, MemoryError):
                 return None  # where exactly it ends differs from run to run
-            except MemoryError:
-                return None
             except Exception as caught:  # boundary: whatever the module raises is a result
                 error = caught
             except TookTooLong:
                 self.too_long += 1
+                self._work.took(0.0 if count.is_over else seconds)
+                started = math.inf
                 return None
             except (PrintedTooMuch, Refused, SystemExit, KeyboardInterrupt):
                 return None
@@ -161,6 +185,11 @@ class Runner:
                 with contextlib.suppress(TookTooLong):  # the alarm may ring until the very end
                     signal.setitimer(signal.ITIMER_REAL, 0)
                 sys.stdout, sys.stderr = before
+                has_fixtures = bool(self._fixtures.asked(statements))
+                self._work.ran(count.events, self._work.watch.now() - started, has_fixtures)
+        if count.is_over:  # and the module caught what should have ended it
+            self.too_long += 1
+            return None
         if value is None and _is_block(statements[-1]):
             value = names.get("result")
         by_module = error is not None and self._is_raised_by_module(error)
@@ -174,8 +203,27 @@ class Runner:
             return False
         return trace.tb_lineno in self._raises
 
+    def _set_alarm(self, seconds: float) -> float:
+        """By the stopwatch; returns what it shows."""
+        now = self._work.watch.now()
+        self._rings = now + seconds
+        signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
+        return now
+
     def _stop(self, *_: object) -> None:
-        raise TookTooLong
+        left = self._rings - self._work.watch.now()
+        if left < SOON:
+            raise TookTooLong
+        signal.setitimer(signal.ITIMER_REAL, left, left)  # others had the processor
+
+
+def _codes(statements: Sequence[str]) -> list[CodeType]:
+    """None, if one of them is no Python."""
+    try:
+        codes = [_compiled(text, "exec") for text in statements[:-1]]
+        return [*codes, _compiled(statements[-1], "eval")]
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return []
 
 
 @functools.lru_cache(maxsize=4096)
@@ -206,7 +254,7 @@ def _streams() -> tuple[Any, Any]:
 def traced(file: str) -> Generator[set[Arc], None, None]:
     """The line pairs of the file that run meanwhile, in this thread."""
     arcs: set[Arc] = set()
-    sys.settrace(_tracer(file, arcs.add))
+    sys.settrace(_tracer(file, arcs.add, lambda: None))
     try:
         yield arcs
     finally:
@@ -218,10 +266,17 @@ def lines_of(arcs: frozenset[Arc]) -> frozenset[int]:
     return frozenset(line for pair in arcs for line in pair if line > 0)
 
 
-def _tracer(file: str, add: Callable[[Arc], None]) -> Callable[[FrameType, str, Any], Any]:
-    """A trace function that adds (line before, line) of every step in the file."""
+def _tracer(
+    file: str, add: Callable[[Arc], None], count: Callable[[], None]
+) -> Callable[[FrameType, str, Any], Any]:
+    """A trace function that adds (line before, line) of every step in the file.
+
+    Args:
+        count: Called for each of these steps, and for each call anywhere.
+    """
 
     def enter(frame: FrameType, _event: str, _argument: Any) -> Any:
+        count()
         if frame.f_code.co_filename != file:
             return None
         pauses = bool(frame.f_code.co_flags & PAUSING)
@@ -234,6 +289,7 @@ def _tracer(file: str, add: Callable[[Arc], None]) -> Callable[[FrameType, str, 
             nonlocal line_before, unwinding
             if event == "line":
                 unwinding = False
+                count()
                 add((line_before, frame.f_lineno))
                 line_before = frame.f_lineno
             elif event == "exception":

@@ -1,0 +1,95 @@
+"""What the search has done so far: counted, not timed, so that a busy machine does the same.
+
+Each run of some statements costs a little for itself, and a little for each call and each line
+in it: about what an ordinary machine takes. All shares and limits of the search are told in
+these seconds of work. The real clock ends only what got out of hand.
+"""
+
+import math
+import os
+import time
+
+RUN = 250e-6  # seconds of work: to compile some statements, run them and look at what came of it
+TRY = 50e-6  # to make up a call
+EVENT = 1.2e-6  # a call anywhere, or a line of the module
+CHANGE = 300e-6  # to compile a function
+FIXTURES = 400e-6  # to make and empty a directory, or to set variables and set them back
+# What is slow in code that cannot be counted (large numbers, patterns, waiting) is charged by the
+# clock, in steps so coarse that it hardly ever makes a difference how long exactly it took.
+FAR = 4.0  # times its cost
+SLOW = ((0.13, 0.3), (0.016, 0.04))
+OUT_OF_HAND = 4.0  # times as long as the work should take, the processor given
+WAITING = 12.0  # times as long by the clock on the wall, whatever else the machine does
+SCHEDULER = "/proc/self/schedstat"  # Linux: nanoseconds of running and of waiting for a processor
+
+
+class Stopwatch:
+    """Time by the clock without that in which other programs had the processor."""
+
+    def __init__(self) -> None:
+        try:
+            self._file = os.open(SCHEDULER, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:  # another system, or none of that in the sandbox: every second counts
+            self._file = -1
+
+    def now(self) -> float:
+        """Seconds since some moment."""
+        return time.monotonic() - self._waited()
+
+    def _waited(self) -> float:
+        if self._file < 0:
+            return 0.0
+        try:
+            return int(os.pread(self._file, 100, 0).split()[1]) / 1e9
+        except (OSError, IndexError, ValueError):
+            return 0.0
+
+
+class Work:
+    """Counts what is done.
+
+    Args:
+        seconds: How much there is to do in all.
+    """
+
+    def __init__(self, seconds: float = math.inf) -> None:
+        self.now = 0.0
+        """Seconds of work so far."""
+        self.end = seconds
+        """When to stop."""
+        self.watch = Stopwatch()
+        self._last = self.watch.now() + OUT_OF_HAND * seconds
+        self._very_last = time.monotonic() + WAITING * seconds
+        self.was_cut_short = False
+        """Whether the clock had to end it: then another run may bring other tests."""
+
+    def tried(self) -> None:
+        """Something was made up, and perhaps could not be run."""
+        self.now += TRY
+
+    def changed(self) -> None:
+        """The module was changed and changed back."""
+        self.now += CHANGE
+
+    def ran(self, events: int, seconds: float = 0.0, has_fixtures: bool = False) -> None:
+        """Something was run.
+
+        Args:
+            events: How many calls and lines.
+            seconds: How long it took by the stopwatch.
+            has_fixtures: Whether files or variables were made for it.
+        """
+        cost = RUN + EVENT * events + (FIXTURES if has_fixtures else 0.0)
+        if seconds > FAR * cost:
+            cost += next((charge for least, charge in SLOW if seconds > least), 0.0)
+        self.now += cost
+
+    def took(self, seconds: float) -> None:
+        """Something had to be ended."""
+        self.now += seconds
+
+    def is_over(self, end: float) -> bool:
+        """Whether so much work is done, or it takes far too long."""
+        if not self.was_cut_short and time.monotonic() > self._last:
+            self.was_cut_short = self.watch.now() > self._last or time.monotonic() > self._very_last
+        return self.was_cut_short or self.now >= min(end, self.end)
