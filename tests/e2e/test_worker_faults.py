@@ -86,6 +86,8 @@ def test_a_task_outlives_its_deleted_environment_and_new_ones_are_told(
             # Without its zygote this worker cannot start anything any more: it says why.
             (zygote,) = psutil.Process(worker.pid).children()
             assert zygote.name() == "tta-zygote"
+            for waiting in zygote.children():  # its shims, which may serve again
+                waiting.kill()
             zygote.kill()
             until(lambda: not is_alive(zygote.pid))
             told = engine.wait(engine.submit("shell", {"argv": ["true"]}), 20)

@@ -10,7 +10,7 @@ import math
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
 Child = Literal["python", "call", "kind"]
@@ -79,7 +79,7 @@ class AttemptSpec:
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON values."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
+        return dict(vars(self))
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
@@ -116,7 +116,7 @@ class Outcome:
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON values."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
+        return dict(vars(self))
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:

@@ -50,6 +50,11 @@ class Channel:
         except OSError:
             return False
 
+    def release(self) -> socket.socket:
+        """The connection, for another use. Nothing is called any more."""
+        self._selector.unregister(self._connection)
+        return self._connection
+
     def close(self) -> None:
         """Close it. Nothing is called any more."""
         if self._connection.fileno() >= 0:

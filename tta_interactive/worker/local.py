@@ -1,6 +1,6 @@
 """Attempts on this machine: a shim each, or one of the pool's processes.
 
-worker ---> zygote ---> shim ---> task            isolated
+worker ---> zygote ---> shim ---> task            isolated; the shim may serve again
    \\------------------> shim ---> pool process    plain functions of trusted doors
 """
 
@@ -9,6 +9,7 @@ import os
 import selectors
 import shutil
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +27,7 @@ from tta_interactive.worker.member import Key, key_of
 from tta_interactive.worker.placement import News
 from tta_interactive.worker.pool import Pool
 from tta_interactive.worker.shim import adopt
+from tta_interactive.worker.shims import WaitingShims
 from tta_interactive.worker.start import worker_command
 from tta_interactive.worker.sweep import held, sweep
 from tta_interactive.worker.zygote import Zygote, ZygoteGoneError
@@ -49,16 +51,19 @@ class LocalPlacement:
         self._attempts: dict[str, _Attempt] = {}
         self._kept: dict[str, Path] = {}  # outcomes that the store may not have yet
         self._zygote: Zygote | None = None
+        self.waiting_shims = WaitingShims()
         self._pool = Pool(settings, selector, news, self._spawn)
 
     @property
     def next_deadline(self) -> float | None:
         """When `check_deadlines` wants to be called, on the monotonic clock."""
-        return self._pool.next_deadline
+        times = (self._pool.next_deadline, self.waiting_shims.next_deadline)
+        return min((moment for moment in times if moment is not None), default=None)
 
     def check_deadlines(self) -> None:
         """End what has run for too long, or was idle for too long."""
         self._pool.check_deadlines()
+        self.waiting_shims.let_go(time.monotonic())
 
     def warm_up(self) -> None:
         """Start what every attempt needs."""
@@ -151,6 +156,7 @@ class LocalPlacement:
                 attempt.stop()
             attempt.hang_up()
         self._pool.close()
+        self.waiting_shims.close()
         if self._zygote is not None:
             self._zygote.close()
 
@@ -194,6 +200,8 @@ class LocalPlacement:
         lock = os.open(os.path.join(spec.directory, "lock"), LOCK_FLAGS, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not extra_fds and (channel := self.waiting_shims.give(spec, lock)) is not None:
+                return channel
             self.warm_up()
             assert self._zygote is not None
             try:
@@ -254,7 +262,7 @@ class _Attempt:
         self._task_id, self.number, self._directory = task_id, number, directory
         self._level: SandboxLevel | None = None
         self._channel: Channel | None = None
-        self._stopped = False
+        self._stopped = self._is_handed_over = False
 
     def listen(self, connection: Any) -> None:
         self._channel = self._placement.channel(connection, self._heard, self._shim_died)
@@ -266,11 +274,20 @@ class _Attempt:
 
     def hand_over(self) -> None:
         if self._channel is not None:
+            self._is_handed_over = True
             self._channel.tell({"type": "handover"})
 
     def hang_up(self) -> None:
         if self._channel is not None:
             self._channel.close()
+
+    def _part(self, *, serves_again: bool) -> None:
+        """The shim has told all that it had to."""
+        # What it was told and has not read would be taken for the next attempt.
+        if serves_again and self._channel and not (self._stopped or self._is_handed_over):
+            self._placement.waiting_shims.keep(self._channel.release())
+        else:
+            self.hang_up()
 
     def _heard(self, message: dict[str, Any]) -> None:
         match message.get("type"):
@@ -280,7 +297,7 @@ class _Attempt:
             case "progress":
                 self._report(message.get("fraction"), str(message.get("message") or ""))
             case "finished":
-                self.hang_up()
+                self._part(serves_again=message.get("again") is True)
                 outcome = Outcome.from_json(message["outcome"])
                 self._placement.finish(
                     self._task_id, self.number, self._directory, outcome, self._level

@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from tta_interactive.worker import adoption, secret_values, tree
+from tta_interactive.worker import adoption, handing, secret_values, tree
 from tta_interactive.worker.attempt import (
     AttemptSpec,
     Outcome,
@@ -50,6 +50,7 @@ PROGRESS_SECONDS = 0.2
 LONGEST_LINE = 8192
 LONGEST_POLL = 3600.0
 TELL_SECONDS = 10.0  # a worker that takes nothing for so long will read the file
+MOST_ATTEMPTS = 1000  # then another shim follows: what leaked goes with it
 
 
 class _Abandoned(BaseException):
@@ -67,8 +68,11 @@ class Shim:
         extra: Sequence[int],
         available: int,
         cookie: int,
+        *,
+        is_last: bool,
     ) -> None:
         self._spec, self._lock, self._extra = spec, lock, list(extra)
+        self._is_last = is_last
         self._available, self._cookie = available, cookie
         self._channel: socket.socket | None = channel
         self._listener: socket.socket | None = None
@@ -84,6 +88,7 @@ class Shim:
         self._progress_untold = False
         self._progress_told_at = 0.0
         self._orphaned = False
+        self.serves_again = False
         channel.setblocking(False)
 
     def run(self) -> None:
@@ -146,6 +151,13 @@ class Shim:
         self._drain()
         self._take_progress()
         self._tell_progress(last=True)
+        # Nobody had to be ended, nothing is left, and no secret was ever in this memory.
+        self.serves_again = (
+            not self._is_last
+            and self._channel is not None
+            and self._listener is self._redactor is self._reason is None
+            and not (survivors or spec.inherit or task.wrapped)
+        )
         self._finish(self._outcome(survivors))
 
     def _live(self) -> None:
@@ -247,7 +259,11 @@ class Shim:
                 self._accept()  # one may be waiting
             self._listener.close()
         os.close(self._lock)  # who hears of the end, or finds the file, finds the lock free
-        self._tell({"type": "finished", "outcome": outcome.to_json()}, patience=TELL_SECONDS)
+        told = {"type": "finished", "outcome": outcome.to_json(), "again": self.serves_again}
+        self._tell(told, patience=TELL_SECONDS)
+        if self._outbox or self._channel is None:
+            self.serves_again = False
+        self._handlers.clear()  # they lead back here: without them all of this is freed
 
     # ------------------------------------------------------------ events of the task
 
@@ -410,7 +426,7 @@ class Shim:
 
 
 def main(body: bytes, fds: Sequence[int], available: int, cookie: int) -> NoReturn:
-    """The life of a shim, in a fresh fork of the zygote.
+    """The life of a shim, in a fresh fork of the zygote: an attempt, and perhaps others.
 
     Args:
         body: The spec as JSON.
@@ -422,9 +438,23 @@ def main(body: bytes, fds: Sequence[int], available: int, cookie: int) -> NoRetu
         os.setsid()
         tree.set_name("tta-shim")
         tree.set_subreaper(True)
-        spec = AttemptSpec.from_json(json.loads(body))
-        del body
-        Shim(spec, fds[0], channel, fds[2:], available, cookie).run()
+        lock, extra = fds[0], fds[2:]
+        for number in range(1, MOST_ATTEMPTS + 1):
+            spec = AttemptSpec.from_json(json.loads(body))
+            is_last = number == MOST_ATTEMPTS
+            shim = Shim(spec, lock, channel, extra, available, cookie, is_last=is_last)
+            shim.run()
+            if not shim.serves_again:
+                break
+            _close_all_but(channel.fileno())
+            channel.setblocking(True)
+            order = handing.receive(channel)
+            if order is None:
+                break
+            body, given, _ = order
+            if not given:
+                raise TooBusyError("There is no descriptor left.")
+            lock, *extra = given
     except TooBusyError as error:
         _last_words(channel, {"type": "refused", "reason": str(error)[:300]})
     except _Abandoned:
@@ -444,6 +474,12 @@ def main(body: bytes, fds: Sequence[int], available: int, cookie: int) -> NoRetu
         _last_words(channel, {"type": "finished", "outcome": outcome.to_json()})
     finally:
         os._exit(code)
+
+
+def _close_all_but(kept: int) -> None:
+    """Close what an attempt had open; its worker may be sending the next one."""
+    os.closerange(3, kept)
+    os.closerange(kept + 1, max(kept + 1, os.sysconf("SC_OPEN_MAX")))
 
 
 def _last_words(channel: socket.socket, message: dict[str, Any]) -> None:

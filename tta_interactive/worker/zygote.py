@@ -6,14 +6,12 @@ It never looks into a spec: each is read in the fork, so a bad one harms only it
 subreaper too: orphans of a killed shim come here to be buried. It ends with the worker.
 """
 
-import array
 import gc
 import importlib
 import json
 import os
 import signal
 import socket
-import struct
 import sys
 import time
 from collections.abc import Sequence
@@ -22,8 +20,8 @@ from typing import TYPE_CHECKING, NoReturn, Self
 from tta_interactive import sandbox
 from tta_interactive.runners import child
 from tta_interactive.sandbox.environment import task_environment
-from tta_interactive.worker import shim, tree
-from tta_interactive.worker.attempt import LARGEST_SPEC, AttemptSpec, Outcome
+from tta_interactive.worker import handing, shim, tree
+from tta_interactive.worker.attempt import AttemptSpec, Outcome
 from tta_interactive.worker.launch import COOKIE, COOKIE_BLANK, environ_address
 from tta_interactive.worker.verdict import exit_facts, judge
 
@@ -31,8 +29,6 @@ if TYPE_CHECKING:
     import subprocess
 
 WARM_UPS = 20
-FRAME = struct.Struct("!IB")  # length of the spec; whether it wants a sandbox
-MOST_FDS = 64
 SEND_SECONDS = 10.0
 PROBE_PAUSE = 60.0  # seconds between two looks for a sandbox that was not there
 # What tasks and shims import sooner or later, once for all of them.
@@ -99,22 +95,15 @@ class Zygote:
             ZygoteGoneError: Nothing was started.
             ValueError: The spec is too large.
         """
-        body = json.dumps(spec.to_json()).encode()
-        if len(body) > LARGEST_SPEC:
-            raise ValueError(f"The spec has {len(body):,} bytes; allowed are {LARGEST_SPEC:,}.")
-        wants = spec.sandbox > sandbox.LIMITS
         channel, theirs = socket.socketpair()
         with theirs:
             try:
-                socket.send_fds(
-                    self._control,
-                    [FRAME.pack(len(body), wants)],
-                    [lock_fd, theirs.fileno(), *extra_fds],
-                )
-                self._control.sendall(body)
-            except OSError as error:
+                handing.send(self._control, spec, [lock_fd, theirs.fileno(), *extra_fds])
+            except BaseException as error:
                 channel.close()
-                raise ZygoteGoneError(str(error)) from error
+                if isinstance(error, OSError):
+                    raise ZygoteGoneError(str(error)) from error
+                raise
         return channel
 
     def close(self, timeout: float = 5.0) -> None:
@@ -178,16 +167,9 @@ class _Server:
 
     def serve(self) -> None:
         """Fork until the worker is gone."""
-        while True:
-            try:
-                header, fds = _receive(self._control)
-                if len(header) < FRAME.size or len(fds) < 2:
-                    return
-                length, wants = FRAME.unpack(header)
-                body = _receive_all(self._control, min(length, LARGEST_SPEC))
-            except OSError:
-                return
-            if len(body) < length:
+        while (order := handing.receive(self._control)) is not None:
+            body, fds, wants = order
+            if len(fds) < 2:
                 return
             if wants:
                 self._probe()
@@ -226,30 +208,6 @@ class _Server:
             shim.main(body, fds, self._level, self._cookie)
         for fd in fds:
             os.close(fd)
-
-
-def _receive(control: socket.socket) -> tuple[bytes, list[int]]:
-    """One header and the descriptors that came with it."""
-    size = array.array("i").itemsize * MOST_FDS
-    data, ancillary, _, _ = control.recvmsg(
-        FRAME.size, socket.CMSG_LEN(size), socket.MSG_WAITALL | socket.MSG_CMSG_CLOEXEC
-    )
-    fds = array.array("i")
-    for level, kind, payload in ancillary:
-        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-            fds.frombytes(payload[: len(payload) - len(payload) % fds.itemsize])
-    return data, list(fds)
-
-
-def _receive_all(control: socket.socket, length: int) -> bytes:
-    body = bytearray(length)
-    view = memoryview(body)
-    while view:
-        count = control.recv_into(view)
-        if count == 0:
-            break
-        view = view[count:]
-    return bytes(body[: length - len(view)])
 
 
 if __name__ == "__main__":

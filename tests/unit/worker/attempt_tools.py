@@ -8,6 +8,7 @@ import shutil
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,11 @@ class Attempt:
         self.channel.sendall(b'{"type": "cancel"}\n')
 
     def outcome(self) -> Outcome:
-        return Outcome.from_json(self.hears("finished")["outcome"])
+        """How it ended. The shim gets no other attempt."""
+        outcome = Outcome.from_json(self.hears("finished")["outcome"])
+        with suppress(OSError):  # it has gone by itself
+            self.channel.shutdown(socket.SHUT_WR)
+        return outcome
 
     def log(self) -> bytes:
         return read_log(str(self.directory))

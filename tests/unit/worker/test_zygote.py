@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from attempt_tools import Attempts, until
 
-from tta_interactive.worker.zygote import FRAME, Zygote, ZygoteGoneError
+from tta_interactive.worker.handing import FRAME
+from tta_interactive.worker.zygote import Zygote, ZygoteGoneError
 
 
 def forged(attempts: Attempts, body: bytes) -> bytes:
