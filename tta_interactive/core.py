@@ -348,14 +348,16 @@ class Awaited:
         with self._lock:
             self._to_read |= moved
 
-    def read(self) -> None:
-        """Read what moved since the last time.
+    def read(self, *, all_open: bool = False) -> None:
+        """Read what moved since the last time, or all that is not over.
 
         Raises:
             TaskNotFoundError: One of the tasks was removed.
         """
         with self._lock:
             wanted, self._to_read = self._to_read, set[str]()
+        if all_open:
+            wanted |= self._open
         if not wanted:
             return
         found = {task.id: task for task in self._core.store.get_many(wanted)}

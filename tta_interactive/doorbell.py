@@ -3,11 +3,12 @@
 One stream socket a store, `bell.sock` in its private directory. Lines from a client:
 
     r         look, I committed something          w ID   tell me when this task moves
-    a         tell me when any task moves          u ID   no longer
-    n         no longer (any)                      h VERSION  let me take over: a newer worker
+    a         tell me when any task moves          e ID   tell me when this task is over
+    n         no longer (any)                      u ID   no longer
+    h VERSION  let me take over: a newer worker
 
 and from the worker: `v VERSION PID` once, then `b` (look) whenever something moved. After
-every `w` and `a` comes a `b`, so that what moved before the line arrived is not missed. A
+every `w`, `e` and `a` comes a `b`, so that what moved before the line arrived is not missed. A
 reader looks into the store after any of them; a lost bell costs a quarter of a second.
 """
 

@@ -9,6 +9,7 @@ import contextlib
 import os
 import threading
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, Self
 
 import anyio
@@ -147,11 +148,11 @@ class ExecutionEngine:
         deadline = anyio.current_time() + (float("inf") if timeout is None else timeout)
         ids = await to_thread.run_sync(lambda: [self._core.resolve(one) for one in wanted])
         awaited = Awaited(self._core, ids)
-        async with _Bell(self._core, set(ids), awaited.note) as bell:
+        async with _Bell(self._core, set(ids), awaited.note, ends_only=True) as bell:
             while True:
                 bell.clear()
-                await to_thread.run_sync(awaited.read)
                 rest = deadline - anyio.current_time()
+                await to_thread.run_sync(partial(awaited.read, all_open=rest <= 0))
                 if awaited.is_enough(every=every) or rest <= 0:
                     return awaited.tasks
                 await to_thread.run_sync(self._core.watcher.check_worker)
@@ -259,10 +260,12 @@ class _Bell:
         core: Core,
         task_ids: Collection[str] | None,
         note: Callable[[frozenset[str]], None] | None = None,
+        *,
+        ends_only: bool = False,
     ) -> None:
         self._watcher = core.watcher
         self._note = note
-        self._task_ids = task_ids
+        self._task_ids, self._ends_only = task_ids, ends_only
         self._event = anyio.Event()
         self._call_soon = _thread_safe_caller()
         self._rung = threading.Event()
@@ -283,7 +286,7 @@ class _Bell:
         self._leave()
 
     def _subscribe(self) -> None:
-        end = self._watcher.subscribe(self._ring, self._task_ids)
+        end = self._watcher.subscribe(self._ring, self._task_ids, ends_only=self._ends_only)
         with self._lock:
             if not self._is_left:
                 self._end = end

@@ -30,15 +30,17 @@ Callback = Callable[[frozenset[str]], None]
 FASTEST_LOOK: Final = 0.005
 SLOWEST_LOOK: Final = 0.05
 START_EVERY: Final = 1.0  # seconds between attempts to start a worker
-EVENTS_AT_ONCE: Final = 1000
 
 log = logging.getLogger(__name__)
 
 
 class _Subscription:
-    def __init__(self, callback: Callback, task_ids: Collection[str] | None) -> None:
+    def __init__(
+        self, callback: Callback, task_ids: Collection[str] | None, *, ends_only: bool
+    ) -> None:
         self.callback = callback
         self.task_ids = None if task_ids is None else frozenset(task_ids)
+        self.ends_only = ends_only
 
 
 class Watcher:
@@ -101,26 +103,33 @@ class Watcher:
             raise WorkerDiesError(problem)
 
     @contextmanager
-    def subscribed(self, callback: Callback, task_ids: Collection[str] | None) -> Iterator[None]:
+    def subscribed(
+        self, callback: Callback, task_ids: Collection[str] | None, *, ends_only: bool = False
+    ) -> Iterator[None]:
         """Call `callback` with the ids that moved, while the block runs."""
-        end = self.subscribe(callback, task_ids)
+        end = self.subscribe(callback, task_ids, ends_only=ends_only)
         try:
             yield
         finally:
             end()
 
     def subscribe(
-        self, callback: Callback, task_ids: Collection[str] | None = None
+        self,
+        callback: Callback,
+        task_ids: Collection[str] | None = None,
+        *,
+        ends_only: bool = False,
     ) -> Callable[[], None]:
         """Call `callback` with the ids that moved, until the returned function is called.
 
         Args:
             callback: Gets the ids of tasks that moved; runs in the watcher's thread.
             task_ids: The tasks of interest; None: all of them.
+            ends_only: Only when one of them is over: who awaits that need not be woken before.
         """
         self._check_process()
         key = object()
-        subscription = _Subscription(callback, task_ids)
+        subscription = _Subscription(callback, task_ids, ends_only=ends_only)
         with self._lock:
             if self._thread is None:
                 self._seen = self._store.last_event()
@@ -163,11 +172,11 @@ class Watcher:
     def _watches_all(self) -> bool:
         return any(s.task_ids is None for s in self._subscriptions.values())
 
-    def _say_wish(self, subscription: _Subscription) -> None:
+    def _say_wish(self, subscription: _Subscription) -> bool:
         if subscription.task_ids is None:
-            self._send(b"a\n")
-        else:
-            self._send(b"".join(b"w %s\n" % i.encode() for i in subscription.task_ids))
+            return self._send(b"a\n")
+        word = b"e" if subscription.ends_only else b"w"
+        return self._send(b"".join(b"%s %s\n" % (word, i.encode()) for i in subscription.task_ids))
 
     # ---- the connection
 
@@ -176,11 +185,8 @@ class Watcher:
         self._socket = doorbell.connect(self._home)
         if self._socket is None:
             return False
-        if self._watches_all():
-            self._send(b"a\n")
         self._replace_outdated()
-        wishes = b"".join(b"w %s\n" % task_id.encode() for task_id in self._watched)
-        return self._send(wishes)
+        return all(self._say_wish(one) for one in self._subscriptions.values())
 
     def _replace_outdated(self) -> None:
         """Have a worker of an older release replaced; asked once of each."""
@@ -270,26 +276,28 @@ class Watcher:
 
     def _look(self) -> None:
         try:
-            while events := self._store.events_after(self._seen, EVENTS_AT_ONCE):
-                self._seen = events[-1].seq
-                self._dispatch(frozenset(event.task_id for event in events))
-                if len(events) < EVENTS_AT_ONCE:
-                    break
+            self._seen, moved = self._store.moved_after(self._seen)
+            if moved:
+                self._dispatch(moved)
         except (StoreError, OSError):
             # Every waiter looks for itself and meets the error where it can be answered.
             self._dispatch(None)
             time.sleep(SLOWEST_LOOK)
 
-    def _dispatch(self, moved: frozenset[str] | None) -> None:
+    def _dispatch(self, moved: dict[str, bool] | None) -> None:
+        """Call those whom it concerns that tasks moved, and whether each is over; None: all."""
         with self._lock:
             current = list(self._subscriptions.items())
+        every = frozenset(moved or ())
+        over = frozenset(task_id for task_id, is_over in (moved or {}).items() if is_over)
         for key, subscription in current:
+            news = over if subscription.ends_only else every
             if moved is None:
                 concerned = subscription.task_ids or frozenset[str]()
             elif subscription.task_ids is None:
-                concerned = moved
+                concerned = news
             else:
-                concerned = subscription.task_ids & moved
+                concerned = subscription.task_ids & news
             if concerned or moved is None:
                 try:
                     subscription.callback(concerned)

@@ -221,6 +221,7 @@ def test_progress_is_kept_for_the_current_attempt_only(store: TaskStore) -> None
 def test_every_move_is_one_event_in_order(store: TaskStore) -> None:
     task = started(store)
     store.request_cancel("t_1", SOON)
+    assert store.moved_after(0) == (store.last_event(), {"t_1": False})
     end(store, task, X)
     events = store.events_after(0)
     assert [(e.kind, e.status, e.attempt, e.at) for e in events] == [
@@ -232,8 +233,8 @@ def test_every_move_is_one_event_in_order(store: TaskStore) -> None:
     assert [e.seq for e in events] == sorted({e.seq for e in events})
     assert store.last_event() == events[-1].seq
     assert store.events_after(events[1].seq, limit=1) == [events[2]]
-    assert store.moved_after(events[2].seq) == (events[3].seq, {"t_1"})
-    assert store.moved_after(events[3].seq) == (events[3].seq, set())
+    assert store.moved_after(events[2].seq) == (events[3].seq, {"t_1": True})
+    assert store.moved_after(events[3].seq) == (events[3].seq, {})
 
 
 def test_only_the_newest_progress_is_an_event(store: TaskStore) -> None:

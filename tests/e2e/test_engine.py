@@ -6,15 +6,17 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from datetime import timedelta
 from pathlib import Path
 
 import anyio
 import pytest
 
+from tests.conftest import NOON, a_task
 from tests.e2e.processes import until
 from tta_interactive.blocking import BlockingEngine
+from tta_interactive.core import Awaited, Core
 from tta_interactive.engine import ExecutionEngine
 from tta_interactive.errors import (
     ForbiddenError,
@@ -26,6 +28,7 @@ from tta_interactive.errors import (
     WaitTimeoutError,
 )
 from tta_interactive.request import TaskRequest
+from tta_interactive.store import SqliteStore
 
 SLEEP = ("shell", {"argv": ["sleep", "60"]})
 TRUE = ("shell", {"argv": ["true"]})
@@ -252,6 +255,33 @@ def test_who_waits_is_woken_though_other_engines_were_closed(home: Path) -> None
     other.close()
     waiter.join(10)
     assert woken == ["completed"]
+
+
+def test_who_awaits_the_end_is_called_then_and_not_before(home: Path) -> None:
+    with BlockingEngine(home) as engine:
+        task_id = engine.submit("shell", {"argv": ["sleep", "0.5"]})
+        found: list[str] = []
+        watcher = engine._core.watcher  # pyright: ignore[reportPrivateUsage]
+        with watcher.subscribed(
+            lambda _: found.append(engine.status(task_id).status), [task_id], ends_only=True
+        ):
+            assert engine.wait(task_id, 20).status == "completed"
+            until(lambda: found, what="the call")
+        assert found == ["completed"]
+
+
+def test_a_wait_that_runs_out_tells_the_task_as_it_stands(home: Path) -> None:
+    core = Core(home)
+    core.store.add([a_task()])
+    awaited = Awaited(core, ["t_1"])
+    awaited.read()
+    with closing(SqliteStore(home, of_worker=True)) as worker:
+        worker.exchange([], 1, NOON)
+    awaited.read()
+    assert [task.status for task in awaited.tasks] == ["queued"]  # nobody told it
+    awaited.read(all_open=True)
+    assert [task.status for task in awaited.tasks] == ["running"]
+    core.close()
 
 
 def test_a_callback_that_fails_ends_nobody_else_s_waiting(

@@ -285,9 +285,10 @@ class MemoryStore:
         return [event for event in self._events if event.seq > seq][:limit]
 
     @_one_at_a_time
-    def moved_after(self, seq: int) -> tuple[int, set[str]]:
+    def moved_after(self, seq: int) -> tuple[int, dict[str, bool]]:
         events = [event for event in self._events if event.seq > seq]
-        return max((e.seq for e in events), default=seq), {e.task_id for e in events}
+        last = max((event.seq for event in events), default=seq)
+        return last, {event.task_id: event.status.is_final for event in events}
 
     @_one_at_a_time
     def last_event(self) -> int:

@@ -202,8 +202,9 @@ class TaskStore(Protocol):
         """Events with a number above `seq`, the oldest first."""
         ...
 
-    def moved_after(self, seq: int) -> tuple[int, set[str]]:
-        """The newest event's number, and the tasks that events above `seq` are of."""
+    def moved_after(self, seq: int) -> tuple[int, dict[str, bool]]:
+        """The newest event's number; the tasks of the events above `seq`, and whether each was
+        over after the last of its own."""
         ...
 
     def last_event(self) -> int:

@@ -208,9 +208,9 @@ class SqliteStore:
         rows = self._db.read(lambda db: db.execute(sql.EVENTS_AFTER, values).fetchall())
         return [event_of(row) for row in rows]
 
-    def moved_after(self, seq: int) -> tuple[int, set[str]]:
+    def moved_after(self, seq: int) -> tuple[int, dict[str, bool]]:
         rows = self._db.read(lambda db: db.execute(sql.MOVED_AFTER, {"seq": seq}).fetchall())
-        return max((row[0] for row in rows), default=seq), {row[1] for row in rows}
+        return rows[-1][0] if rows else seq, {task: bool(is_over) for _, task, is_over in rows}
 
     def last_event(self) -> int:
         return self._db.read(lambda db: db.execute(sql.LAST_EVENT).fetchone()[0])

@@ -338,10 +338,11 @@ EVENTS_AFTER: Final = """
      LIMIT :limit
 """
 MOVED_AFTER: Final = """
-    SELECT e.seq, t.id
+    SELECT e.seq, t.id, e.status IN ('completed', 'failed', 'cancelled')
       FROM events AS e
       JOIN tasks AS t ON t.seq = e.task
      WHERE e.seq > :seq
+     ORDER BY e.seq
 """
 LAST_EVENT: Final = "SELECT coalesce(max(seq), 0) FROM events"
 # Without an index of its own: it runs once in a while, and one would slow every move.

@@ -4,7 +4,7 @@ import os
 import selectors
 import socket
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -20,11 +20,18 @@ class _Client:
         self.connection = connection
         self.pending = b""
         self.wants: set[str] = set()
+        self.wants_end: set[str] = set()
         self.wants_all = False
 
     @property
     def watches(self) -> bool:
-        return self.wants_all or bool(self.wants)
+        return self.wants_all or bool(self.wants) or bool(self.wants_end)
+
+    def concerns(self, moved: Mapping[str, bool]) -> bool:
+        """Whether it wants to hear of that: what moved, and whether it is over."""
+        if self.wants_all or not self.wants.isdisjoint(moved):
+            return True
+        return any(moved[task_id] for task_id in self.wants_end & moved.keys())
 
 
 class BellServer:
@@ -106,10 +113,14 @@ class BellServer:
         """Whether anybody wants to hear of any task."""
         return any(client.watches for client in self._clients.values())
 
-    def ring(self, moved: Collection[str]) -> None:
-        """Send one bell to everyone who watches one of the tasks."""
+    def ring(self, moved: Mapping[str, bool]) -> None:
+        """Send one bell to everyone who watches one of the tasks.
+
+        Args:
+            moved: Their ids, and whether each is over.
+        """
         for client in list(self._clients.values()):
-            if client.wants_all or not client.wants.isdisjoint(moved):
+            if client.concerns(moved):
                 self._send(client, BELL)
 
     def _accept(self) -> None:
@@ -150,12 +161,14 @@ class BellServer:
         match word:
             case b"r":
                 self._rung()
-            case b"w":
-                client.wants.add(rest.decode("utf-8", "replace"))
+            case b"w" | b"e":
+                wants = client.wants if word == b"w" else client.wants_end
+                wants.add(rest.decode("utf-8", "replace"))
                 self._watched()
                 self._send(client, BELL)
             case b"u":
                 client.wants.discard(rest.decode("utf-8", "replace"))
+                client.wants_end.discard(rest.decode("utf-8", "replace"))
             case b"a" | b"n":
                 client.wants_all = word == b"a"
                 self._watched()

@@ -279,7 +279,8 @@ class Worker:
                 if task.secrets:
                     self._confided.add(task.id)
                 self._placement.place(task)
-            self._bell.ring({*(e.task_id for e in endings), *(t.id for t in started)})
+            ended = {e.task_id: e.status is not TaskStatus.QUEUED for e in endings}
+            self._bell.ring({**ended, **{task.id: False for task in started}})
             # What fails or is tried again may move others, which only the store knows; and
             # where a slot became free, one that waits for its time may have it.
             was_due = was_due or len(started) < free
@@ -314,7 +315,7 @@ class Worker:
         try:
             if reports:
                 self._store.report(reports, _now())
-            self._bell.ring({report.task_id for report in reports})
+            self._bell.ring({report.task_id: False for report in reports})
         except (StoreFullError, StoreBusyError) as error:
             log.warning("progress was not stored: %s", error)
 
