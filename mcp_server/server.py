@@ -17,10 +17,13 @@ from mcp_server.doors import LOCAL, Doors
 from mcp_server.native import NativeTasks
 from mcp_server.old_tasks import OldTasks
 from mcp_server.policy import Policy
+from mcp_server.prompts import Prompts
 from mcp_server.pushes import Pushes
+from mcp_server.resources import Resources
 from mcp_server.stdio import strict_stdio
 from mcp_server.table import offers
 from mcp_server.tasks import TasksExtension
+from mcp_server.updates import Updates
 from tta_interactive.settings import Settings
 
 EXIT_SECONDS: Final = 0.7  # of patience with what is still busy when the host hangs up
@@ -63,19 +66,29 @@ def leave_soon() -> None:
 def make_server(policy: Policy, settings: Settings, transport: str = "stdio") -> TTAServer:
     """The server of one store: for the caller on `stdio`, or for each principal over `http`."""
 
+    updates = Updates()
+    opened: list[Doors] = []
+
     @asynccontextmanager
     async def lifespan(_: MCPServer[Doors]) -> AsyncGenerator[Doors]:
         async with AsyncExitStack() as stack:
             doors = Doors(policy, settings, transport, stack)
             if transport == "stdio":
                 await doors.owned_by(LOCAL)  # a store that cannot serve is told at once
-            yield doors
+            opened.append(doors)
+            async with anyio.create_task_group() as group:
+                updates.begin(doors, group)
+                yield doors
+                group.cancel_scope.cancel()
+
+    def doors() -> Doors:
+        return opened[-1]
 
     offered = offers(policy)
     source = NativeTasks(offered)
     tasks = TasksExtension(source)
     waiting = frozenset(offer.name for offer in offered if offer.starts and not offer.is_look)
-    return TTAServer(
+    server = TTAServer(
         "tta",
         title="Background tasks",
         instructions=INSTRUCTIONS,
@@ -84,8 +97,11 @@ def make_server(policy: Policy, settings: Settings, transport: str = "stdio") ->
         lifespan=lifespan,
         extensions=[tasks],
         middleware=[Pushes(tasks, source), OldTasks(tasks, source, waiting)],
-        subscriptions=False,
+        subscriptions=updates,
     )
+    Resources(policy, doors).install(server)
+    Prompts(policy, doors).install(server)
+    return server
 
 
 def own_version() -> str:

@@ -134,11 +134,25 @@ class Door:
 
     async def changes(self, ids: Sequence[str]) -> AsyncGenerator[Collection[str], None]:
         """First all of the ids, then, after each change, those that changed."""
-        since = await self._engine.last_event()
+        since = await self.last_event()
         yield ids
         async with aclosing(self._engine.watch(ids, since=since)) as events:
             async for event in events:
                 yield [event.task_id]
+
+    async def last_event(self) -> int:
+        """The number of the newest event, for `watch`."""
+        return await self._engine.last_event()
+
+    async def watch(self, since: int) -> AsyncGenerator[str, None]:
+        """Ids of the caller's tasks that something happened to, after that event."""
+        async with aclosing(self._engine.watch(since=since)) as events:
+            async for event in events:
+                yield event.task_id
+
+    async def recent(self, limit: int) -> list[str]:
+        """Ids of the caller's newest tasks."""
+        return [task.id for task in await self._engine.list(limit=limit, with_steps=False)]
 
     async def end(self, task_id: str, *, tool: str) -> Task:
         """Ask for the end of a task of the caller; the task as it then stands."""

@@ -59,6 +59,9 @@ def test_the_tools_that_work_may_be_tasks_and_a_submit_may_not(old: Server) -> N
     arguments = {"kind": "shell", "params": {"script": "true"}}
     refused = ask(old, "tools/call", name="tta_submit", arguments=arguments, task={})
     assert refused["error"]["code"] == -32601
+    waited = {"task_ids": [begin(old, "sleep 2")["taskId"]], "timeout_seconds": 600}
+    refused = ask(old, "tools/call", name="tta_wait", arguments=waited, task={})
+    assert refused["error"]["code"] == -32601
     plain = ask(old, "tools/call", name="tta_run", arguments=arguments)["result"]
     assert plain["structuredContent"]["done"] is True
 
