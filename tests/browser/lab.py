@@ -63,8 +63,14 @@ def until(condition: Callable[[], Any], what: str) -> Any:
 class Lab:
     """The server and the browser."""
 
-    def __init__(self, *, theme: str = "JupyterLab Light", scale: float = 1) -> None:
-        self._theme, self._scale = theme, scale
+    def __init__(
+        self,
+        *,
+        theme: str = "JupyterLab Light",
+        scale: float = 1,
+        size: tuple[int, int] = (1180, 810),
+    ) -> None:
+        self._theme, self._scale, self._size = theme, scale, size
 
     def __enter__(self) -> Self:
         self.home = new_home()
@@ -98,7 +104,7 @@ class Lab:
             executable_path=shutil.which("chromium"),
             headless=True,
             args=CHROME,
-            viewport={"width": 1180, "height": 810},
+            viewport={"width": self._size[0], "height": self._size[1]},
             device_scale_factor=self._scale,
         )
         return self
@@ -148,8 +154,9 @@ class Lab:
             page.close()
         self.stop_kernels()
         with self.engine() as engine:
-            for task in engine.list(statuses=OPEN, limit=1000):
-                engine.cancel(task.id)
+            for task in engine.list(statuses=OPEN, limit=100):
+                if task.not_before is None:  # else it waits till tomorrow, when all this is gone
+                    engine.cancel(task.id)
         self.disable(None)
 
     def disable(self, extension: str | None) -> None:

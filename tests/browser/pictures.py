@@ -6,6 +6,7 @@ Run it with: python -m tests.browser.pictures docs
 import sys
 from pathlib import Path
 
+from tests.browser.history import record
 from tests.browser.lab import Lab, until
 
 PRICING = '''\
@@ -34,23 +35,27 @@ def price(quantity: int, each: float, **options: object) -> float:
     return round(total * (1 - discount(total, **options)), 2)
 '''
 
+FIT = (
+    "import time, tta_interactive as tta\n"
+    "for epoch in range(100):\n"
+    "    print(f'epoch {epoch}: saved fit-{epoch:02}.npz', flush=True)\n"
+    "    tta.progress(epoch / 100, f'epoch {epoch}: loss {1 / (epoch + 1):.3f}')\n"
+    "    time.sleep(0.5)"
+)
+
 CELLS = [
     "%load_ext tta_interactive",
     "t = %tta_submit tests shop/pricing.py coverage_threshold=90",
     "%tta_submit shell --name release -- sh -c 'exit 2'",
-    "%%tta_submit --name 'nightly fit'\n"
-    "import time, tta_interactive as tta\n"
-    "for epoch in range(100):\n"
-    "    tta.progress(epoch / 100, f'epoch {epoch}: loss {1 / (epoch + 1):.3f}')\n"
-    "    time.sleep(0.5)",
+    f"%%tta_submit --name 'nightly fit'\n{FIT}",
     "# this cell is busy; the card above goes on\nimport time; time.sleep(12)",
 ]
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
 
-def take(name: str, theme: str, folder: Path) -> None:
+def take_cards(name: str, theme: str, folder: Path) -> None:
     """One picture: a finished task, a failed one, and one that runs beside a busy cell."""
-    with Lab(theme=theme, scale=2) as lab:
+    with Lab(theme=theme, scale=2, size=(1180, 1000)) as lab:
         (lab.root / "shop").mkdir()
         (lab.root / "shop" / "__init__.py").touch()
         (lab.root / "shop" / "pricing.py").write_text(PRICING)
@@ -66,6 +71,29 @@ def take(name: str, theme: str, folder: Path) -> None:
         notebook.picture(folder / f"card-{name}.png")
 
 
+def take_board(name: str, theme: str, folder: Path, *, form: str = "board") -> None:
+    """One picture: the board of a store with a past, two running tasks and some that wait."""
+    with Lab(theme=theme, scale=2, size=(1180, 1420)) as lab:
+        record(lab.home / "store", 80)
+        if form != "board":
+            lab.disable("anywidget")
+        notebook = lab.open("board.ipynb", ["%load_ext tta_interactive", "%tta_board"])
+        with lab.engine("mcp:claude-code") as agent, lab.engine("notebook") as engine:
+            engine.submit("python", {"code": FIT}, label="nightly fit")
+            agent.submit("shell", {"argv": ["sleep", "90"]}, label="refactor src/shop/orders")
+            for step in ("docs", "release notes", "wheel"):
+                engine.submit("shell", {"argv": ["sleep", "90"]}, label=f"build {step}")
+            notebook.run(0)
+            notebook.run(1)
+            output = notebook.output(1)
+            until(lambda: "epoch 9" in output.inner_text(), "the fit goes on")
+            notebook.page.mouse.move(5, 5)
+            notebook.output(0)  # scrolls to the top
+            notebook.picture(folder / f"{form}-{name}.png")
+        lab.clear()
+
+
 if __name__ == "__main__":
     for name, theme in THEMES.items():
-        take(name, theme, Path(sys.argv[1]))
+        take_cards(name, theme, Path(sys.argv[1]))
+        take_board(name, theme, Path(sys.argv[1]))

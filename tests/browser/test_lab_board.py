@@ -75,6 +75,19 @@ def test_a_server_without_anywidget_shows_the_table(lab: Lab) -> None:
         assert notebook.page.title() != "owned"
 
 
+def test_a_board_in_a_dark_notebook_is_dark(lab: Lab) -> None:
+    notebook = lab.open("dark.ipynb", [LOAD, "%tta_board"])
+    notebook.js("await app.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
+    notebook.run(0)
+    notebook.run(1)
+    board = notebook.page.locator(".tta-board")
+    board.wait_for()
+    scheme = "one => getComputedStyle(one).colorScheme"
+    until(lambda: board.evaluate(scheme) == "dark", "the board is dark")
+    notebook.js("await app.commands.execute('apputils:change-theme', {theme: 'JupyterLab Light'})")
+    until(lambda: board.evaluate(scheme) == "light", "the board is light again")
+
+
 def is_harmless(notebook: Notebook, output: Locator) -> None:
     assert output.locator("img, script, svg[onload]").count() == 0
     assert output.locator("[onerror], [data-commandlinker-command]").count() == 0

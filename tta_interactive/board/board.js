@@ -20,7 +20,7 @@ const COLUMNS = [
   [null, "Progress", ""],
   ["waited", "Waited", "n"],
   ["ran", "Ran", "n"],
-  ["submitted", "Submitted", "n"],
+  ["submitted", "Added", "n"],
   [null, "", ""],
 ];
 const GONE = "The kernel is gone; this is how the tasks stood. Run %tta_board again.";
@@ -63,37 +63,40 @@ const STYLE = `
 .tta-board .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(112px, 1fr));
   gap: 6px; margin: 0 0 10px; }
 .tta-board .facts div { background: var(--fill); border-radius: 6px; padding: 5px 9px; min-width: 0; }
+.tta-board .facts :is(dt, dd) { display: block; float: none; width: auto; margin: 0; padding: 0; }
 .tta-board .facts dt { color: var(--quiet); font-size: 11px; white-space: nowrap; overflow: hidden;
   text-overflow: ellipsis; font-weight: 400; }
-.tta-board .facts dd { margin: 0; font-size: 15px; font-variant-numeric: tabular-nums; }
+.tta-board .facts dd { font-size: 15px; font-variant-numeric: tabular-nums; }
 .tta-board .scroll { overflow: auto; max-height: min(540px, 64vh); border-top: 1px solid var(--line);
   border-bottom: 1px solid var(--line); }
 .tta-board table { width: 100%; border-collapse: separate; border-spacing: 0; border: 0; margin: 0;
   font: inherit; }
 .tta-board thead { border: 0; }
 .tta-board th { position: sticky; top: 0; z-index: 1; background: var(--back); text-align: left;
-  font-weight: 500; white-space: nowrap; padding: 3px 10px 3px 0; color: var(--quiet);
-  border-bottom: 1px solid var(--line); }
+  font-weight: 500; white-space: nowrap; padding: 5px 10px 5px 0; color: var(--quiet);
+  vertical-align: bottom; line-height: 19px; border-bottom: 1px solid var(--line); }
 .tta-board tr { background: none; }
-.tta-board th button { border: 0; background: none; padding: 0; color: inherit; }
+.tta-board th button { border: 0; background: none; padding: 0; color: inherit; min-height: 0;
+  font-weight: inherit; line-height: inherit; vertical-align: bottom; }
 .tta-board th[aria-sort] { color: inherit; font-weight: 600; }
-.tta-board td { padding: 5px 10px 5px 0; vertical-align: baseline; background: none; text-align: left;
-  border-top: 1px solid var(--line); }
+.tta-board td { padding: 5px 10px 5px 0; vertical-align: top; line-height: 19px; background: none;
+  text-align: left; border-top: 1px solid var(--line); }
 .tta-board thead + tbody td, .tta-board tr.more td { border-top: 0; }
 .tta-board :is(td, th).n { white-space: nowrap; text-align: right; font-variant-numeric: tabular-nums; }
 .tta-board td.state { white-space: nowrap; color: var(--state); font-weight: 600; }
-.tta-board td.from { white-space: nowrap; max-width: 160px; overflow: hidden; text-overflow: ellipsis;
+.tta-board td.from { min-width: 74px; max-width: 120px; overflow-wrap: break-word; overflow: hidden;
   color: var(--quiet); }
 .tta-board td.act { text-align: right; padding-right: 2px; width: 1%; white-space: nowrap; }
 .tta-board td.act button { min-height: 22px; padding: 0 8px; font-size: 12px; }
-.tta-board td.name { width: 38%; min-width: 160px; overflow-wrap: anywhere; }
+.tta-board td.name { width: 36%; min-width: 140px; overflow-wrap: anywhere; }
 .tta-board td.name button { border: 0; background: none; padding: 0; text-align: left;
-  min-height: 0; overflow-wrap: anywhere; }
+  min-height: 0; line-height: inherit; vertical-align: top; overflow-wrap: anywhere; }
 .tta-board td.name button:hover { text-decoration: underline; }
 .tta-board .quiet { color: var(--quiet); font-size: 12px; overflow-wrap: anywhere; }
 .tta-board .why { color: var(--failed); font-size: 12px; overflow-wrap: anywhere; }
-.tta-board td.done { width: 22%; min-width: 120px; }
-.tta-board progress { width: 90px; height: 8px; accent-color: var(--running); vertical-align: middle; }
+.tta-board td.done { width: 22%; min-width: 110px; }
+.tta-board td.done .share { white-space: nowrap; font-variant-numeric: tabular-nums; }
+.tta-board progress { width: 70px; height: 8px; accent-color: var(--running); vertical-align: middle; }
 .tta-board tr.more td { padding-bottom: 10px; }
 .tta-board pre { margin: 4px 0 0; padding: 8px; max-height: 220px; overflow: auto; color: inherit;
   background: var(--fill); border-radius: 6px; white-space: pre-wrap; overflow-wrap: anywhere;
@@ -108,7 +111,7 @@ const STYLE = `
 .tta-board .legend { display: flex; flex-wrap: wrap; gap: 4px 14px; color: var(--quiet);
   font-size: 12px; margin-top: 4px; }
 .tta-board.gone { opacity: .6; }
-@container (max-width: 660px) {
+@container (max-width: 720px) {
   .tta-board thead tr { display: flex; flex-wrap: wrap; gap: 0 14px; }
   .tta-board th { border: 0; padding: 2px 0; }
   .tta-board th:not(:has(button)) { display: none; }
@@ -168,7 +171,8 @@ function around(seconds) {
 
 function clock(seconds, now) {
   const at = new Date(seconds * 1000);
-  const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit",
+    hourCycle: "h23" });
   const isToday = at.toDateString() === new Date(now * 1000).toDateString();
   return isToday ? time : `${at.toLocaleDateString()} ${time}`;
 }
@@ -239,7 +243,10 @@ class Board {
     for (const node of [document.documentElement, document.body]) {
       this.themes.observe(node, { attributes: true });
     }
-    this.sizes = new ResizeObserver(() => this.paintChart());
+    this.sizes = new ResizeObserver(() => {
+      this.tint(); // a notebook may show the element only now, and before that it has no colours
+      this.paintChart();
+    });
     this.sizes.observe(this.chart);
   }
 
@@ -469,8 +476,9 @@ class Board {
       element("div", { class: "quiet", text: `${row.kind} \u00b7 ${row.short}` }));
     const done = element("td", { class: "done" });
     if (row.progress != null) {
-      done.append(element("progress", { max: 1, value: Number(row.progress), "aria-label": "progress" }),
-        document.createTextNode(` ${Math.floor(100 * row.progress)} %`));
+      done.append(element("div", { class: "share" },
+        element("progress", { max: 1, value: Number(row.progress), "aria-label": "progress" }),
+        document.createTextNode(` ${Math.floor(100 * row.progress)} %`)));
     }
     if (row.message) done.append(element("div", { class: "quiet", text: row.message }));
     if (row.error) done.append(element("div", { class: "why", text: row.error }));

@@ -32,9 +32,10 @@ STYLE: Final = (
     ".tta-rows th.n{text-align:right}"
     f".tta-rows .q{{{QUIET}font-size:12px;overflow-wrap:anywhere}}"
     f".tta-rows code{{{MONO}font-size:12px;background:none;padding:0;color:inherit}}"
-    f".tta-rows .bar{{display:inline-block;width:80px;height:6px;border-radius:3px;{TRACK}"
+    f".tta-rows .bar{{display:inline-block;width:60px;height:6px;border-radius:3px;{TRACK}"
     "margin-right:6px;overflow:hidden;vertical-align:middle}"
     ".tta-rows .bar div{height:100%;background:var(--jp-brand-color1,#1e88e5)}"
+    ".tta-rows .o{white-space:nowrap;max-width:130px;overflow:hidden;text-overflow:ellipsis}"
     ".tta-rows .t{overflow-wrap:anywhere;min-width:150px}"
     ".tta-rows .p{color:var(--jp-error-color1,#d9404a);margin-top:6px}"
     "</style>"
@@ -93,11 +94,12 @@ def _row(row: Facts, now: float) -> str:
     begun = row["started"] or row["finished"] or now
     ran = "" if row["started"] is None else span(_number(row["finished"] or now, row["started"]))
     return (
-        f'<tr><td style="white-space:nowrap;font-weight:600;color:{COLOURS[tone]}">'
-        f"{MARKS[tone]} {_text(word)}</td>"
+        '<tr><td style="white-space:nowrap;font-weight:600">'
+        f'<span style="color:{COLOURS[tone]}">{MARKS[tone]}</span> {_text(word)}</td>'
         f'<td class="t">{_text(row["label"] or row["kind"])}'
         f'<div class="q">{_text(row["kind"])}</div></td>'
-        f'<td class="q">{_text(row["owner"])}</td><td>{_progress(row)}</td>'
+        f'<td class="q o" title="{_text(row["owner"])}">{_text(row["owner"])}</td>'
+        f"<td>{_progress(row)}</td>"
         f'<td class="n">{span(_number(begun, row["submitted"]))}</td><td class="n">{ran}</td>'
         f"<td><code>{_text(row['short'])}</code></td></tr>"
     )
@@ -108,8 +110,8 @@ def _progress(row: Facts) -> str:
     bar = ""
     if isinstance(done, int | float):
         bar = (
-            f'<span class="bar"><div style="width:{done * 100:.1f}%"></div></span>'
-            f"{int(done * 100)} %"
+            f'<div style="white-space:nowrap"><span class="bar"><div style="width:{done * 100:.1f}%">'
+            f"</div></span>{int(done * 100)} %</div>"
         )
     words = row["message"] or row["error"]
     return f'{bar}<div class="q">{_text(words)}</div>' if words else bar

@@ -28,8 +28,8 @@ SORTS: Final = [
     ("by state", "state"),
     ("by name", "label"),
     ("by origin", "owner"),
-    ("longest waiting first", "waited"),
-    ("longest running first", "ran"),
+    ("longest waiting", "waited"),
+    ("longest running", "ran"),
 ]
 UPWARDS: Final = ("state", "label", "owner")
 
@@ -62,7 +62,7 @@ class TableBoard:
 
     def _make(self) -> None:
         widgets: Any = importlib.import_module("ipywidgets")
-        narrow = widgets.Layout(width="auto", max_width="190px")
+        narrow = widgets.Layout(width="auto", max_width="150px")
 
         def choice(options: list[tuple[str, str]], tooltip: str) -> Any:
             made = widgets.Dropdown(
@@ -91,7 +91,7 @@ class TableBoard:
         self._search = widgets.Text(
             placeholder="Search names and ids",
             continuous_update=False,
-            layout=widgets.Layout(width="auto", flex="1 1 160px"),
+            layout=widgets.Layout(width="auto", flex="1 1 90px"),
         )
         self._search.observe(self._changed, "value")
         self._html = widgets.HTML()
