@@ -4,13 +4,14 @@
 # make bench   the benchmarks
 # make bench-testgen   how good generated tests are, on thirty modules; takes an hour
 # make conformance   the official conformance suite of MCP against our server; fetches it from npm
+# make notebooks   run the notebooks and write them as pages to build/notebooks
 # make clean   remove what the others made
 #
 # Each makes .venv first, with uv when it is there, else with pip.
 
 BIN := .venv/bin
 
-.PHONY: demo test lint check-lint bench bench-testgen conformance clean
+.PHONY: demo test lint check-lint bench bench-testgen conformance notebooks clean
 
 demo:
 	@scripts/setup demo
@@ -46,6 +47,11 @@ bench-testgen:
 conformance:
 	@scripts/setup conformance
 	$(BIN)/python -m tests.conformance.run $(ARGUMENTS)
+
+# Not kept in git: each page has 300 KB, and a run of its own on the reader's machine says more.
+notebooks:
+	@scripts/setup dev
+	$(BIN)/python -m scripts.notebooks build/notebooks
 
 clean:
 	rm -rf .venv .cache demo build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

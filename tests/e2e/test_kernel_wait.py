@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.e2e.kernel import Kernel
+from tests.e2e.kernel import Kernel, is_final_update
 
 
 def test_an_interrupt_leaves_the_wait_and_the_task_goes_on(kernel: Kernel) -> None:
@@ -75,6 +75,12 @@ def test_a_quick_task_is_waited_for_without_a_card_and_a_slow_one_with(kernel: K
     assert kernel.run("%tta_wait t").cards == []
     kernel.run("t = %tta_submit shell --quiet -- sleep 2")
     assert len(kernel.run("%tta_wait t").cards) == 1
+
+
+@pytest.mark.parametrize("wait", ["%tta_wait t", "await t", "t.result()"])
+def test_a_card_is_final_before_the_cell_that_waited_ends(kernel: Kernel, wait: str) -> None:
+    kernel.run("t = %tta_submit shell -- sleep 0.5")
+    assert is_final_update(kernel.run(wait))
 
 
 def test_waiting_for_several_gives_a_list_and_any_gives_the_first(kernel: Kernel) -> None:

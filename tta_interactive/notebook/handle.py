@@ -76,6 +76,7 @@ class TaskHandle:
         """
         with told_when_interrupted([self._id]):
             task = self._session.engine.wait(self._id, timeout)
+            self._session.settle([task])
         return collected(self._session, task, timeout)
 
     def value(self, name: str, *, trusted: bool = False) -> object:
@@ -108,6 +109,7 @@ class TaskHandle:
     async def _finished(self) -> JsonValue:
         with told_when_interrupted([self._id]):
             task = await self._ended()
+            await asyncio.to_thread(self._session.settle, [task])
         result_of(task, None)
         # A large value is read beside the loop, and set in its turn.
         self._session.set_variables(await asyncio.to_thread(self._session.values_of, task))

@@ -240,6 +240,7 @@ class Magics:
         )
         if tasks is None:
             return None
+        self.session.settle(tasks)
         if options.any:
             tasks = [task for task in tasks if task.is_final][:1]
         if not options.quiet:

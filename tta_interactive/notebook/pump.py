@@ -11,6 +11,7 @@ final state is always the last one painted. With no unfinished card the thread s
 import contextlib
 import os
 import threading
+from collections.abc import Collection
 from typing import Final, Protocol
 
 from tta_interactive.blocking import BlockingEngine
@@ -22,6 +23,7 @@ PAUSE: Final = 0.2  # a browser that gets more loses the last updates (measured)
 TICK: Final = 1.0  # the seconds on a running card go on
 TICKING: Final = 20  # of so many cards; a reader looks at one or two
 AT_ONCE: Final = 100  # cards painted in one round; the rest comes in the next
+PATIENCE: Final = 1.0  # so long a wait that is over waits for its cards
 
 
 class Card(Protocol):
@@ -55,6 +57,8 @@ class Pump:
         self._lock = threading.Lock()
         self._bell = threading.Event()
         self._stop = threading.Event()
+        self._hurry = threading.Event()
+        self._finished = threading.Condition(self._lock)
         self._cards: dict[str, tuple[Card, Task]] = {}
         self._moved: set[str] = set()
         self._cancels: set[str] = set()
@@ -84,6 +88,19 @@ class Pump:
                 self._thread.start()
         self._bell.set()
 
+    def settle(self, task_ids: Collection[str]) -> None:
+        """Return when the cards of tasks that are over show it, or after a second.
+
+        A program that runs a notebook drops what comes after the cell.
+        """
+        with self._lock:
+            ours = set(task_ids) & self._cards.keys()
+            self._moved |= ours
+            if ours:
+                self._hurry.set()
+                self._bell.set()
+                self._finished.wait_for(lambda: not ours & self._cards.keys(), PATIENCE)
+
     def cancel(self, task_id: str) -> None:
         """Ask the task to end, from any thread: it is done in the pump's own."""
         with self._lock:
@@ -93,6 +110,7 @@ class Pump:
     def close(self) -> None:
         """End the thread; cards stay as they were painted last, without a button."""
         self._stop.set()
+        self._hurry.set()
         self._bell.set()
         self._end_subscription()
         if self._thread is not None and self._thread is not threading.current_thread():
@@ -124,7 +142,8 @@ class Pump:
                 self._do_cancel(task_id)
             for task_id in moved | set(self._ticking()):
                 self._paint(task_id, is_fresh=task_id not in moved)
-            self._stop.wait(PAUSE)
+            if self._hurry.wait(PAUSE):
+                self._hurry.clear()
 
     def _ticking(self) -> list[str]:
         """The running tasks whose seconds go on, the newest."""
@@ -170,6 +189,7 @@ class Pump:
     def _drop(self, task_id: str) -> None:
         with self._lock:
             self._cards.pop(task_id, None)
+            self._finished.notify_all()
             is_last = not self._cards
             if is_last:
                 end, self._end_subscription = self._end_subscription, lambda: None

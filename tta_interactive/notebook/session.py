@@ -1,7 +1,7 @@
 """What one kernel holds: the engine, the cards and what was submitted last."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from tta_interactive.notebook.card import (
     WidgetCard,
     display_bundle,
     display_mode,
+    finished_view,
     static_bundle,
 )
 from tta_interactive.notebook.carry import brought_back, outputs_of
@@ -61,7 +62,7 @@ class Session:
             say(as_text(view_of(task, datetime.now(UTC))))
             return
         if task.is_final:
-            display_bundle(static_bundle(view_of(task, datetime.now(UTC))))
+            display_bundle(static_bundle(finished_view(task)))
             self.show_again(task, with_last=True)
             return
         pump = self._fed_by()
@@ -74,6 +75,11 @@ class Session:
     def show_board(self, static: dict[str, object]) -> None:
         """Show a live board of all tasks in the running cell, and this where that cannot be."""
         self._boards.show(self.engine, static)
+
+    def settle(self, tasks: Sequence[Task]) -> None:
+        """Return when the cards of these tasks show that they are over."""
+        if self._pump is not None and self._pump.belongs_here:
+            self._pump.settle([task.id for task in tasks if task.is_final])
 
     def show_again(self, task: Task, *, with_last: bool = False) -> None:
         """Show what the cell of a task that is over displayed, and the forms of its last value."""
