@@ -1,6 +1,7 @@
 # make demo    the main job on real input, from nothing, in a minute or two
 # make test    linters and the whole suite
 # make lint    only the linters
+# make kernels the notebook door with older releases of ipykernel
 # make bench   the benchmarks
 # make bench-testgen   how good generated tests are, on thirty modules; takes an hour
 # make conformance   the official conformance suite of MCP against our server; fetches it from npm
@@ -11,7 +12,7 @@
 
 BIN := .venv/bin
 
-.PHONY: demo test lint check-lint bench bench-testgen conformance notebooks clean
+.PHONY: demo test kernels lint check-lint bench bench-testgen conformance notebooks clean
 
 demo:
 	@scripts/setup demo
@@ -23,6 +24,13 @@ test:
 	@scripts/setup dev
 	@$(MAKE) --no-print-directory check-lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# Their clicks and updates differ: docs/notebook.md. The newest one is what `make test` has.
+KERNELS := 6.31.0 7.1.0 7.3.0
+kernels:
+	@scripts/setup dev
+	@for release in $(KERNELS); do scripts/with_ipykernel $$release \
+	    $(BIN)/python -m pytest -q -m kernels tests/e2e || exit; done
 
 lint:
 	@scripts/setup dev

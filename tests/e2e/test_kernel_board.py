@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 
 import pytest
 
 from tests.e2e.kernel import WIDGET_VIEW, Kernel, Reply
 
+HAS_SUBSHELLS = tuple(map(int, version("ipykernel").split(".")[:2])) >= (7, 1)
 CANARY = "<img src=x onerror=alert(1)>"
 
 
@@ -46,6 +48,7 @@ def collected(kernel: Kernel, before: Reply, enough: Callable[[Reply], object]) 
     return sum_of(kernel.collect(lambda more: enough(sum_of(more))))
 
 
+@pytest.mark.kernels
 def test_the_rich_board_answers_each_place_that_shows_it(kernel: Kernel) -> None:
     for name in ("one", "two"):
         kernel.run(f"%tta_submit shell --quiet --name {name} -- sleep 60")
@@ -66,6 +69,19 @@ def test_the_rich_board_answers_each_place_that_shows_it(kernel: Kernel) -> None
         return any(row.get(task_id, {}).get("state") == "cancelled" for row in rows)
 
     assert kernel.collect(cancelled)
+
+
+@pytest.mark.kernels
+def test_a_board_answers_while_a_cell_is_running(kernel: Kernel) -> None:
+    shown = kernel.run("%tta_board\nimport time")
+    (board,) = [c["comm_id"] for c in shown.of("comm_open") if "_esm" in c["data"]["state"]]
+    cell = kernel.start("print('begin'); time.sleep(3); print('end')")
+    kernel.printed(cell, "begin")
+    kernel.say(board, {"view": "busy", "message": {"type": "view"}})
+    during = kernel.finish(cell)
+    assert bool(told(during, "busy")) is HAS_SUBSHELLS
+    if not HAS_SUBSHELLS:
+        kernel.collect(lambda reply: told(reply, "busy"))
 
 
 @pytest.mark.parametrize("message", [None, [], "x", {}, {"view": 7}, {"view": "a" * 10**5}])

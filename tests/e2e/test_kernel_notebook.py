@@ -71,6 +71,35 @@ def test_a_converted_notebook_shows_the_card_offline_and_the_canary_as_text(home
     assert "&lt;img src=x onerror" in page
 
 
+def test_a_front_end_that_takes_only_plain_text_shows_every_result(home: Path) -> None:
+    notebook = run(
+        home,
+        f"name = {CANARY!r}\nt = %tta_submit shell --name $name -- sleep 0.3",
+        "%tta_wait t",
+        "%tta_status t",
+        "%tta_list",
+        "%tta_board",
+        "bad = %tta_submit python --name broken 'code=1/0'\n%tta_wait bad --no-raise",
+        "%tta_status bad",
+        "import time; time.sleep(1)",
+    )
+    # What is left when all other forms are stripped; a wait that takes long shows a card too.
+    submitted, status, table, board, failed = (
+        next(
+            output.data["text/plain"]
+            for output in notebook.cells[number].outputs
+            if output.output_type == "display_data"
+        )
+        for number in (1, 3, 4, 5, 7)
+    )
+    assert all(text.startswith("COMPLETED") for text in (submitted, status))
+    assert all(text.startswith("STATUS") for text in (table, board))
+    assert all(CANARY in text for text in (submitted, status, table, board))
+    assert failed.startswith("FAILED")
+    assert "ZeroDivisionError" in failed
+    assert "%tta_logs" in failed
+
+
 def test_a_failed_task_stops_a_notebook_that_is_run_by_a_program(home: Path) -> None:
     with pytest.raises(CellExecutionError, match="TaskFailed"):
         run(home, "%tta_submit shell -- false", "%tta_wait", "raise SystemError('not reached')")
