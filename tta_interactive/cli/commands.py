@@ -11,6 +11,7 @@ from tta_interactive.cli.coverage import coverage
 from tta_interactive.cli.doctor import doctor
 from tta_interactive.cli.exits import Exit, exit_for
 from tta_interactive.cli.logs import logs
+from tta_interactive.cli.mcp import mcp
 from tta_interactive.cli.screen import Screen
 from tta_interactive.cli.show import show_ends, show_json, show_result, show_steps
 from tta_interactive.cli.view import card, detail_lines, state_words, table, wrapped
@@ -238,4 +239,5 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "board": board,
     "doctor": doctor,
     "gc": gc,
+    "mcp": mcp,
 }

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import Final, NoReturn, cast
 
+from tta_interactive.cli.clients import CLIENTS
 from tta_interactive.cli.exits import HELP
 from tta_interactive.duration import seconds
 from tta_interactive.errors import InvalidRequestError
@@ -25,6 +26,10 @@ SUBMIT_HELP: Final = """\
 TARGET is a kind and its target (tests src/auth.py), a function (mypkg.train:fit), or
 a command after -- (the kind is then shell), or workflow and a JSON file. k=v sets a param; v is JSON, or else text.
 What follows -- is taken word by word and never read by a shell.
+"""
+MCP_HELP: Final = """\
+Shows the entry that CLIENT needs to start tta-mcp, and the file that it belongs into; --write puts it
+there. An entry of another server under the same name is never touched.
 """
 
 
@@ -195,6 +200,21 @@ def _machine(command: Callable[..., Parser]) -> None:
     )
     board.add_argument("--open", action="store_true", help="open it in the browser")
     command("doctor", "check the installation; reads only")
+    agents = command("mcp", "tell a coding agent of our MCP server", MCP_HELP)
+    agents.add_argument("action", choices=["install"])
+    agents.add_argument("client", choices=list(CLIENTS))
+    agents.add_argument(
+        "--write", action="store_true", help="do it; else only show what it would be"
+    )
+    where = agents.add_mutually_exclusive_group()
+    where.add_argument("--project", metavar="DIR", help="for this project; default: where you are")
+    where.add_argument("--user", action="store_true", help="for all of your projects")
+    agents.add_argument(
+        "--root", action="append", default=[], metavar="DIR", help="as of tta-mcp; may be repeated"
+    )
+    agents.add_argument(
+        "--allow", action="append", default=[], metavar="KIND,...", help="as of tta-mcp"
+    )
 
 
 def _seconds(text: str) -> float:

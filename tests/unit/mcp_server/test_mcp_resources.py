@@ -2,7 +2,8 @@
 
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,14 +12,20 @@ from typing import Any
 import anyio
 import pytest
 from mcp import Client
+from mcp.server.auth.middleware.auth_context import auth_context_var
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
 from mcp.shared.exceptions import MCPError
 from mcp.shared.subscriptions import ResourceUpdated
 from mcp_types import PromptReference, ResourceTemplateReference
 
 from mcp_server import tools
+from mcp_server.doors import Doors
 from mcp_server.policy import Policy
 from mcp_server.resources import written
 from mcp_server.server import make_server
+from mcp_server.updates import Updates
+from mcp_server.wire import SubmitArguments
 from tests.conftest import a_task
 from tta_interactive.blocking import BlockingEngine
 from tta_interactive.errors import InvalidRequestError
@@ -118,12 +125,12 @@ async def test_who_listens_to_a_task_is_told_when_it_moves_whoever_moved_it(
     uri = f"tta://tasks/{task_id}"
     with anyio.fail_after(30):
         async with client.listen(resource_subscriptions=[uri]) as stream:
-            with contextlib.closing(BlockingEngine(home, owner="cli")) as engine:
-                await anyio.to_thread.run_sync(engine.cancel, task_id)
-            async for event in stream:
+            async for event in stream:  # the first of them comes to everybody who begins to listen
                 assert event == ResourceUpdated(uri=uri)
                 if json.loads(await read(client, uri))["status"] == "cancelled":
                     break
+                with contextlib.closing(BlockingEngine(home, owner="cli")) as engine:
+                    await anyio.to_thread.run_sync(engine.cancel, task_id)
 
 
 async def test_who_listens_to_a_foreign_task_hears_nothing(client: Client, home: Path) -> None:
@@ -143,6 +150,44 @@ async def test_who_listens_to_a_foreign_task_hears_nothing(client: Client, home:
                     if mine in [task["task_id"] for task in listed]:
                         break
         assert set(heard) == {"tta://tasks"}
+
+
+async def test_each_principal_of_a_server_hears_of_its_own_tasks_only(
+    home: Path, tmp_path: Path
+) -> None:
+    policy = Policy(home=home, roots=(tmp_path,), kinds=frozenset({"shell"}))
+    heard: dict[str, set[str]] = {"a": set(), "b": set()}
+    ids: dict[str, str] = {}
+    async with AsyncExitStack() as stack:
+        doors = Doors(policy, read_settings(home), "http", stack)
+        updates = Updates()
+        async with anyio.create_task_group() as group:
+            updates.begin(doors, group)
+            for who, uris in heard.items():
+                with acting_as(who):
+                    leave = updates.subscribe(lambda event, uris=uris: uris.add(event.uri))  # type: ignore[misc,union-attr]
+                stack.callback(leave)
+            for who in heard:
+                door = await doors.owned_by(f"mcp:{who}")
+                asked = SubmitArguments(kind="shell", params={"script": "true"})
+                ids[who] = (await door.start(asked)).id
+            with anyio.fail_after(20):
+                while not all(f"tta://tasks/{ids[who]}" in heard[who] for who in heard):
+                    await anyio.sleep(0.05)
+            group.cancel_scope.cancel()
+    assert not any(ids["a"] in uri for uri in heard["b"])
+    assert not any(ids["b"] in uri for uri in heard["a"])
+
+
+@contextlib.contextmanager
+def acting_as(name: str) -> Iterator[None]:
+    """The request that is being served comes from that principal."""
+    user = AuthenticatedUser(AccessToken(token="", client_id=name, scopes=[]))
+    mark = auth_context_var.set(user)
+    try:
+        yield
+    finally:
+        auth_context_var.reset(mark)
 
 
 async def test_prompts_lead_to_the_tools_and_quote_what_they_are_given(client: Client) -> None:
@@ -167,7 +212,7 @@ async def test_modules_are_completed_inside_the_roots_and_nowhere_else(
     (tmp_path / "src").mkdir()
     for name in ("src/auth.py", "src/audit.py", "src/data.txt", "src/.hidden.py"):
         (tmp_path / name).write_text("")
-    (tmp_path / "src" / "away.py").symlink_to("/etc/passwd")
+    (tmp_path / "src" / "automatic.py").symlink_to("/etc/passwd")
     assert await complete(client, "module_path", "s") == ["src/"]
     assert await complete(client, "module_path", "src/au") == ["src/audit.py", "src/auth.py"]
     for outside in ("/etc/", "../", "src/../../", "nowhere/", "\x00"):
