@@ -52,6 +52,15 @@ def test_what_is_added_raises_the_coverage_and_the_old_text_stays(lab: Lab) -> N
     assert 'grade(90) == "good"' not in added  # reaches nothing new
 
 
+def test_nothing_is_written_for_what_the_file_reaches_already(lab: Lab) -> None:
+    report = extended(lab, budget=2)
+    assert (report["generated"], report["useless"]) == (report["kept"], 0)
+    added = lab.files()[FILE].decode().removeprefix(MINE)
+    assert "def test_initials" in added
+    assert "def test_grade" in added
+    assert '"good"' not in added  # it would notice changes, and reach nothing more
+
+
 def test_a_later_run_replaces_only_what_was_added(lab: Lab) -> None:
     extended(lab)
     first = lab.files()[FILE]

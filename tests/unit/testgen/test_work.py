@@ -53,7 +53,7 @@ def busy_processor() -> Generator[None]:
             os.sched_setaffinity(0, mine)
 
 
-class Bench:
+class Counted:
     """A runner of statements, and what it counts."""
 
     def __init__(self, own: Path, limit: float = 5.0) -> None:
@@ -75,7 +75,7 @@ class Bench:
 
 
 def test_a_run_costs_what_it_does_and_always_the_same(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
+    bench = Counted(tmp_path)
     nothing = bench.cost("1")
     assert 0 < nothing == bench.cost("1")
     spun = bench.cost("spin(1000)")
@@ -89,7 +89,7 @@ def test_a_run_costs_what_it_does_and_always_the_same(tmp_path: Path) -> None:
 def test_what_never_ends_is_ended_by_its_count_long_before_the_clock(
     tmp_path: Path, call: str
 ) -> None:
-    bench = Bench(tmp_path, limit=0.1)
+    bench = Counted(tmp_path, limit=0.1)
     costs = [bench.cost(call) for _ in range(2)]
     assert bench.ran(call) is None
     assert bench.runner.too_long == 3
@@ -98,13 +98,13 @@ def test_what_never_ends_is_ended_by_its_count_long_before_the_clock(
 
 def test_a_call_may_wait_for_the_processor_as_long_as_it_must(tmp_path: Path) -> None:
     busy = "max(range(10**6))"  # some hundredths of a second, and nothing to be counted
-    bench = Bench(tmp_path, limit=0.2)
+    bench = Counted(tmp_path, limit=0.2)
     with busy_processor():
         assert [bench.ran(busy) is not None for _ in range(20)] == [True] * 20
 
 
 def test_a_call_that_sleeps_is_ended_by_the_clock(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, limit=0.05)
+    bench = Counted(tmp_path, limit=0.05)
     assert bench.ran("time.sleep(30)") is None
     assert bench.runner.too_long == 1
     assert bench.work.now >= 0.05
@@ -141,7 +141,18 @@ def test_work_that_is_done_was_not_cut_short() -> None:
 def test_what_cannot_be_counted_is_charged_by_the_clock_in_coarse_steps() -> None:
     def cost(seconds: float) -> float:
         work = Work(60.0)
-        work.ran(10, seconds)
+        for _ in range(500):
+            work.ran(500, seconds)
         return work.now
 
-    assert cost(0.0) == cost(0.01) < cost(0.02) == cost(0.1) < cost(0.2) == cost(0.5)
+    counted = cost(0.0)
+    assert counted == cost(0.003)
+    assert 5 * counted < cost(0.006) == cost(0.009) < cost(0.02)
+
+
+def test_one_run_that_something_disturbed_is_charged_as_any_other() -> None:
+    calm, disturbed = Work(60.0), Work(60.0)
+    for at in range(3000):
+        calm.ran(50, 0.0003)
+        disturbed.ran(50, 0.2 if at == 1500 else 0.0003)
+    assert calm.now == disturbed.now

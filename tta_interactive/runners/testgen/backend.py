@@ -28,6 +28,8 @@ class Order:
     """Lines that the tests kept so far do not reach; empty at the first call."""
     missing_branches: frozenset[tuple[int, int]] = frozenset()
     """Jumps that they never take, as (line, next line); a negative line: out of the function."""
+    reached: frozenset[tuple[int, int]] = frozenset()
+    """The pairs of lines that the tests so far run, one after the other."""
     round: int = 0
 
 

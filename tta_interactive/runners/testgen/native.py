@@ -65,6 +65,7 @@ class NativeBackend:
                 "focus": sorted(order.missing | {line for line, _ in order.missing_branches}),
                 "seconds": seconds,
                 "most": order.most,
+                "reached": sorted(order.reached),
                 "round": order.round,
             }
             watch = _Watch(place / "beat", progress)

@@ -8,6 +8,7 @@ from tta_interactive.runners.testgen.file_text import CUT_SHORT
 from tta_interactive.runners.testgen.job import Job, Say
 from tta_interactive.runners.testgen.measure import Measured
 from tta_interactive.runners.testgen.split import Suite, split
+from tta_interactive.runners.testgen.useless import Arc
 from tta_interactive.runners.testgen.verify import RUNS, Verdict, unusable, verify
 from tta_interactive.runners.testgen.worth import worthwhile
 
@@ -57,8 +58,14 @@ def _order(job: Job, left: float, most: int, measured: Measured | None) -> Order
         most=most,
         missing=frozenset(measured.missing) if measured else frozenset(),
         missing_branches=frozenset(measured.missing_branches) if measured else frozenset(),
+        reached=frozenset(_arcs(measured) | _arcs(job.known)),
         round=job.ledger.rounds,
     )
+
+
+def _arcs(measured: Measured | None) -> set[Arc]:
+    every = measured.reached.values() if measured else ()
+    return {arc for arcs in every for arc in arcs}
 
 
 def _round(

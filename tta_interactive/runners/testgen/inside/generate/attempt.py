@@ -68,9 +68,11 @@ class Attempts:
         outcome = self._runner.run(statements)
         return outcome.arcs if outcome else frozenset()
 
-    def passes(self, test: Written, limit: float = 0.0) -> bool | None:
-        """Whether the test, its assertions too, would pass now; None: not in so many seconds."""
-        outcome = self._runner.run(["\n".join(body_of(test))], traced=False, limit=limit)
+    def passes(self, test: Written, most: int | None = None) -> bool | None:
+        """Whether the test, its assertions too, would pass now; None: not in so many lines."""
+        # Lines are counted where a bound is given: a loop that never ends need not call anything.
+        is_bounded = most is not None
+        outcome = self._runner.run(["\n".join(body_of(test))], traced=is_bounded, most=most)
         return outcome.error is None if outcome is not None else None
 
     def seen(self, candidate: Candidate) -> Seen | None:

@@ -29,10 +29,14 @@ def hand_over(
     sharpener: Sharpener,
     names: Names,
     facts: dict[str, Any],
-    at_import: Collection[Arc],
+    known: Collection[Arc],
     work: Work,
 ) -> None:
-    """Write the report; then again, with tests that notice more."""
+    """Write the report; then again, with tests that notice more.
+
+    Args:
+        known: What needs no test: the import reaches it, or tests that are there already.
+    """
 
     def report(rows: list[Row], noticing: Collection[Written], **more: Any) -> None:
         file = as_file([row.test for row in rows], names)
@@ -51,17 +55,17 @@ def hand_over(
 
     def reached(rows: Sequence[Row]) -> list[frozenset[Arc]]:
         sharpener.forget()
-        return [search.attempts.reached(row.test) - frozenset(at_import) for row in rows]
+        return [search.attempts.reached(row.test) - frozenset(known) for row in rows]
 
     rows = only_needed(rows, reached, set())
     report(rows, ())  # from here on only better: a changed module may end the process
     most = min(job["most"] - len(rows), max(MORE_ROWS, 2 * len(rows)))
-    if most > 0 and rows and not job["round"]:  # later rounds are for lines that are missing
-        known = {row.test for row in rows}
+    if most > 0 and rows and not job["reached"]:  # later rounds are for what is missing
+        there = {row.test for row in rows}
         left = [
             one
             for one in search.found
-            if one.is_sound and one.test not in known and not one.candidate.is_private
+            if one.is_sound and one.test not in there and not one.candidate.is_private
         ]
         others = rows_of(left, [one.test for one in left])
         added = sharpener.more(rows, others, most)

@@ -45,7 +45,8 @@ MAX_NUMBERS = 5000
 MAX_EXAMPLE = 16  # statements of one example; what the last does not need goes again
 PER_TABLE = 12
 CALL_LIMIT = 0.6  # seconds
-SEARCHING, SIMPLIFYING = 0.6, 0.1  # shares of the budget; the rest makes tests that notice more
+# Shares of the budget; the rest makes tests that notice more, in the first round.
+SEARCHING, LATER, SIMPLIFYING = 0.6, 0.9, 0.1
 
 
 def run(job: dict[str, Any]) -> None:
@@ -111,18 +112,15 @@ def run(job: dict[str, Any]) -> None:
         beat=report_beat,
         keep=keep,
     )
-    share = 1.0 - SIMPLIFYING if job["round"] else SEARCHING
     if targets:
-        search.run(first, share * job["seconds"])
+        search.run(first, (LATER if job["reached"] else SEARCHING) * job["seconds"])
+    # From here on the same is drawn, whether the search ended a little earlier or later.
+    draw.seed(f"{job['seed']} after the search")
     # In a later round the replayed ones are in the caller's hands already.
-    chosen = search.chosen(job["most"], at_import, skip=len(first) if job["round"] else 0)
+    reached = at_import | {(before, line) for before, line in job["reached"]}
+    chosen = search.chosen(job["most"], reached, skip=len(first) if job["round"] else 0)
     suspicious, chosen = sifted(list(search.accidents.values()), chosen, tree, runner, hint_names)
     tests = search.simplified(chosen, SIMPLIFYING * job["seconds"])
-    facts = {
-        "targets": len(targets),
-        "missing": sorted(every_line - search.lines),
-        "suspicious": suspicious,
-    }
     beats = itertools.count(search.steps)
     hand_over(
         job,
@@ -138,8 +136,12 @@ def run(job: dict[str, Any]) -> None:
             work,
         ),
         names,
-        facts,
-        at_import,
+        {
+            "targets": len(targets),
+            "missing": sorted(every_line - search.lines),
+            "suspicious": suspicious,
+        },
+        reached,
         work,
     )
     sys.stdout.flush()

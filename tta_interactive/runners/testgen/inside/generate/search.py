@@ -21,7 +21,7 @@ from .values import Values
 from .work import Work
 
 MAX_OBJECTS = 25
-LEAST_SECONDS = 0.06
+LEAST_SECONDS = 0.1
 MAX_ACCIDENTS = 400
 PRIVATE_AFTER = 3000  # tries, or half of the work: until then callers may reach it
 MAX_LAZY = 20  # items of something that may be endless

@@ -138,15 +138,21 @@ class Runner:
         signal.signal(signal.SIGALRM, self._stop)
 
     def run(
-        self, statements: Sequence[str], *, traced: bool = True, limit: float = 0.0
+        self, statements: Sequence[str], *, traced: bool = True, most: int | None = None
     ) -> Outcome | None:
-        """None: the statements cannot be a test (too slow, refused, end the process, ...)."""
+        """None: the statements cannot be a test (too slow, refused, end the process, ...).
+
+        Args:
+            statements: As a test holds them.
+            traced: Whether lines are looked at, else only calls.
+            most: No more calls and lines than this; default: what takes too long otherwise.
+        """
         codes = _codes(statements)
         if not codes:
             return None
         arcs: set[Arc] = set()
-        seconds = limit or self.limit
-        count = Count(int((EVENTS if traced else CALLS) * seconds))
+        seconds = self.limit
+        count = Count(int((EVENTS if traced else CALLS) * seconds) if most is None else most)
         names = dict(self._space)
         value: Any = None
         error: Exception | None = None

@@ -15,9 +15,10 @@ EVENT = 1.2e-6  # a call anywhere, or a line of the module
 CHANGE = 300e-6  # to compile a function
 FIXTURES = 400e-6  # to make and empty a directory, or to set variables and set them back
 # What is slow in code that cannot be counted (large numbers, patterns, waiting) is charged by the
-# clock, in steps so coarse that it hardly ever makes a difference how long exactly it took.
-FAR = 4.0  # times its cost
-SLOW = ((0.13, 0.3), (0.016, 0.04))
+# clock, but only if a whole window of work took far longer than it counts, and in steps so coarse
+# that it hardly ever makes a difference how long exactly it took.
+WINDOW = 0.25  # seconds of work
+SLOW = ((27.0, 40.0), (12.0, 18.0), (5.0, 8.0))  # so many times as long; is charged so many times
 OUT_OF_HAND = 4.0  # times as long as the work should take, the processor given
 WAITING = 12.0  # times as long by the clock on the wall, whatever else the machine does
 SCHEDULER = "/proc/self/schedstat"  # Linux: nanoseconds of running and of waiting for a processor
@@ -57,6 +58,7 @@ class Work:
         """Seconds of work so far."""
         self.end = seconds
         """When to stop."""
+        self._counted = self._took = 0.0  # in this window
         self.watch = Stopwatch()
         self._last = self.watch.now() + OUT_OF_HAND * seconds
         self._very_last = time.monotonic() + WAITING * seconds
@@ -80,9 +82,13 @@ class Work:
             has_fixtures: Whether files or variables were made for it.
         """
         cost = RUN + EVENT * events + (FIXTURES if has_fixtures else 0.0)
-        if seconds > FAR * cost:
-            cost += next((charge for least, charge in SLOW if seconds > least), 0.0)
         self.now += cost
+        self._counted += cost
+        self._took += seconds
+        if self._counted >= WINDOW:
+            far = self._took / self._counted
+            self.now += self._counted * next((times for least, times in SLOW if far > least), 0.0)
+            self._counted = self._took = 0.0
 
     def took(self, seconds: float) -> None:
         """Something had to be ended."""
