@@ -118,10 +118,10 @@ class BlockingEngine:
         with self._core.watcher.subscribed(note, set(ids), ends_only=True):
             while True:
                 moved.clear()
+                awaited.read()
                 rest = None if deadline is None else deadline - time.monotonic()
-                awaited.read(all_open=rest is not None and rest <= 0)
                 if awaited.is_enough(every=every) or (rest is not None and rest <= 0):
-                    return awaited.tasks
+                    return awaited.tasks()
                 self._core.watcher.check_worker()
                 moved.wait(None if rest is None else min(rest, threading.TIMEOUT_MAX))
 

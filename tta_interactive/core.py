@@ -334,42 +334,48 @@ class Follower:
 
 
 class Awaited:
-    """The tasks of one wait, as last read. What has not moved is not read again."""
+    """The tasks of one wait. Each is read when it is over, and not before."""
 
     def __init__(self, core: Core, ids: Sequence[str]) -> None:
         self._core, self._ids = core, ids
         self._tasks: dict[str, Task] = {}
-        self._to_read = set(ids)
         self._open = set(ids)
+        self._over: set[str] | None = None  # and to be read; None: not known
         self._lock = threading.Lock()
 
-    def note(self, moved: frozenset[str]) -> None:
-        """Remember what moved; from the watcher's thread."""
+    def note(self, over: frozenset[str]) -> None:
+        """Remember what is over; from the watcher's thread."""
         with self._lock:
-            self._to_read |= moved
+            if self._over is not None:
+                self._over |= over
 
-    def read(self, *, all_open: bool = False) -> None:
-        """Read what moved since the last time, or all that is not over.
+    def read(self) -> None:
+        """Read what is over since the last time.
 
         Raises:
             TaskNotFoundError: One of the tasks was removed.
         """
         with self._lock:
-            wanted, self._to_read = self._to_read, set[str]()
-        if all_open:
-            wanted |= self._open
-        if not wanted:
-            return
-        found = {task.id: task for task in self._core.store.get_many(wanted)}
-        for task_id in wanted - found.keys():
-            raise TaskNotFoundError(task_id)
+            wanted, self._over = self._over, set[str]()
+        if wanted is None:
+            known = self._core.store.are_over(self._open)
+            for task_id in self._open - known.keys():
+                raise TaskNotFoundError(task_id)
+            wanted = {task_id for task_id, is_over in known.items() if is_over}
+        found = self._found(wanted)
         self._tasks.update(found)
         self._open -= {task.id for task in found.values() if task.is_final}
 
-    @property
     def tasks(self) -> list[Task]:
-        """All of them, in the order of the ids."""
+        """All of them, in the order of the ids; those that are not over as they stand now."""
+        self._tasks.update(self._found(self._open))
         return [self._tasks[task_id] for task_id in self._ids]
+
+    def _found(self, wanted: set[str]) -> dict[str, Task]:
+        found = {task.id: task for task in self._core.store.get_many(wanted)} if wanted else {}
+        for task_id in wanted - found.keys():
+            raise TaskNotFoundError(task_id)
+        return found
 
     def is_enough(self, *, every: bool) -> bool:
         """Whether all of them (`every`) or any of them are over; of none, all are."""

@@ -9,7 +9,6 @@ import contextlib
 import os
 import threading
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
-from functools import partial
 from typing import Any, Self
 
 import anyio
@@ -151,10 +150,10 @@ class ExecutionEngine:
         async with _Bell(self._core, set(ids), awaited.note, ends_only=True) as bell:
             while True:
                 bell.clear()
+                await to_thread.run_sync(awaited.read)
                 rest = deadline - anyio.current_time()
-                await to_thread.run_sync(partial(awaited.read, all_open=rest <= 0))
                 if awaited.is_enough(every=every) or rest <= 0:
-                    return awaited.tasks
+                    return await to_thread.run_sync(awaited.tasks)
                 await to_thread.run_sync(self._core.watcher.check_worker)
                 with anyio.move_on_after(rest):
                     await bell.wait()

@@ -233,6 +233,7 @@ def test_every_move_is_one_event_in_order(store: TaskStore) -> None:
     assert [e.seq for e in events] == sorted({e.seq for e in events})
     assert store.last_event() == events[-1].seq
     assert store.events_after(events[1].seq, limit=1) == [events[2]]
+    assert store.are_over(["t_1"]) == {"t_1": True}
     assert store.moved_after(events[2].seq) == (events[3].seq, {"t_1": True})
     assert store.moved_after(events[3].seq) == (events[3].seq, {})
 
@@ -252,13 +253,17 @@ def test_more_than_the_free_slots_start_where_they_are_named_and_still_ready(
     store.add([a_task(id="t_4", not_before=LATER), a_task(id="t_5", after=["t_1"])])
     store.add([a_task(id="t_6", priority=Priority.HIGH), a_task(id="t_7")])
     assert [task.id for task in store.next_ready(3, SOON)] == ["t_6", "t_1", "t_2"]
+    known = {task.id: task for task in store.find(Filter())} | {"gone": a_task(id="gone")}
     store.request_cancel("t_3", SOON)
-    begun = store.exchange([], 1, SOON, ahead=["t_6", "t_2", "t_3", "t_4", "t_5", "gone"])
+    ahead = [known[i] for i in ("t_6", "t_2", "t_3", "t_4", "t_5", "gone")]
+    begun = store.exchange([], 1, SOON, ahead=ahead)
     assert [(task.id, task.status, task.attempt) for task in begun] == [
         ("t_6", R, 1),
         ("t_2", R, 1),
     ]
-    assert [task.id for task in store.exchange([], 0, SOON, ahead=["t_7", "t_6"])] == ["t_7"]
+    assert begun == [store.get("t_6"), store.get("t_2")]
+    ahead = [known["t_7"], known["t_6"]]
+    assert [task.id for task in store.exchange([], 0, SOON, ahead=ahead)] == ["t_7"]
     assert store.counts() == {Q: 3, R: 3, X: 1}
 
 

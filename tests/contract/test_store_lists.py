@@ -113,3 +113,4 @@ def test_it_is_known_which_ids_tasks_have(store: TaskStore) -> None:
     store.add([a_task(), a_task(id="t_2")])
     assert store.existing(["t_2", "gone", "t_1"]) == {"t_1", "t_2"}
     assert store.existing([]) == set()
+    assert store.are_over(["t_2", "gone", "t_1"]) == {"t_1": False, "t_2": False}

@@ -278,9 +278,8 @@ def test_a_wait_that_runs_out_tells_the_task_as_it_stands(home: Path) -> None:
     with closing(SqliteStore(home, of_worker=True)) as worker:
         worker.exchange([], 1, NOON)
     awaited.read()
-    assert [task.status for task in awaited.tasks] == ["queued"]  # nobody told it
-    awaited.read(all_open=True)
-    assert [task.status for task in awaited.tasks] == ["running"]
+    assert not awaited.is_enough(every=False)
+    assert [task.status for task in awaited.tasks()] == ["running"]
     core.close()
 
 

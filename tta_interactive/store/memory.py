@@ -197,13 +197,14 @@ class MemoryStore:
 
     @_one_at_a_time
     def exchange(
-        self, endings: Sequence[Ending], free: int, at: datetime, ahead: Collection[str] = ()
+        self, endings: Sequence[Ending], free: int, at: datetime, ahead: Sequence[Task] = ()
     ) -> list[Task]:
         for ending in endings:
             self._end(ending, at)
         started: list[Task] = []
         first = self._startable(at)[: max(free, 0)]
-        for task in [*first, *(t for t in self._ready(at) if t.id in ahead and t not in first)]:
+        named = {task.id for task in ahead}
+        for task in [*first, *(t for t in self._ready(at) if t.id in named and t not in first)]:
             running = task.moved(
                 TaskStatus.RUNNING,
                 attempt=task.attempt + 1,
@@ -317,6 +318,10 @@ class MemoryStore:
         gone = {task.id for task in old}
         self._events = [event for event in self._events if event.task_id not in gone]
         return old
+
+    @_one_at_a_time
+    def are_over(self, task_ids: Collection[str]) -> dict[str, bool]:
+        return {i: self._tasks[i].is_final for i in self._tasks.keys() & set(task_ids)}
 
     @_one_at_a_time
     def existing(self, task_ids: Collection[str]) -> set[str]:

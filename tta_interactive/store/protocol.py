@@ -170,7 +170,7 @@ class TaskStore(Protocol):
         ...
 
     def exchange(
-        self, endings: Sequence[Ending], free: int, at: datetime, ahead: Collection[str] = ()
+        self, endings: Sequence[Ending], free: int, at: datetime, ahead: Sequence[Task] = ()
     ) -> list[Task]:
         """Store what ended, then start up to `free` ready tasks and return them.
 
@@ -182,7 +182,7 @@ class TaskStore(Protocol):
             endings: What ended.
             free: How many to start.
             at: The time now.
-            ahead: Ids of more tasks to start, where they are ready still.
+            ahead: More tasks to start, as just read, where they are ready still.
         """
         ...
 
@@ -217,6 +217,10 @@ class TaskStore(Protocol):
 
     def remove_finished(self, before: datetime, limit: int = 1000) -> list[Task]:
         """Forget final tasks that finished earlier, at most `limit`, and return them."""
+        ...
+
+    def are_over(self, task_ids: Collection[str]) -> dict[str, bool]:
+        """Whether each of the tasks is over; unknown ids are left out."""
         ...
 
     def existing(self, task_ids: Collection[str]) -> set[str]:

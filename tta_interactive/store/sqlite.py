@@ -158,7 +158,7 @@ class SqliteStore:
         return [self._task(row) for row in rows]
 
     def exchange(
-        self, endings: Sequence[Ending], free: int, at: datetime, ahead: Collection[str] = ()
+        self, endings: Sequence[Ending], free: int, at: datetime, ahead: Sequence[Task] = ()
     ) -> list[Task]:
         results = [self._result_text(ending) for ending in endings]
         now = microseconds(at)
@@ -168,7 +168,7 @@ class SqliteStore:
                 _end(db, ending, result, at)
             seqs = startable(db, now, free, self._agent_slots) if free > 0 else []
             if ahead:
-                named = {"at": now, "ids": json.dumps(list(ahead))}
+                named = {"at": now, "ids": json.dumps([task.id for task in ahead])}
                 seqs += [row[0] for row in db.execute(sql.STILL_READY, named) if row[0] not in seqs]
             start = {"at": now, "seqs": json.dumps(seqs)}
             rows = db.execute(sql.START, start).fetchall() if seqs else []
@@ -178,7 +178,11 @@ class SqliteStore:
             return rows
 
         rows = self._db.write(work)
-        return [self._task(row) for row in sorted(rows, key=_start_order)]
+        read = {task.id: task for task in ahead}
+        return [
+            self._task(row) if (task := read.get(row["id"])) is None else _started(task, row)
+            for row in sorted(rows, key=_start_order)
+        ]
 
     def report(self, reports: Sequence[Report], at: datetime) -> None:
         values = [
@@ -237,6 +241,11 @@ class SqliteStore:
                 if text and blobs.is_reference(text):
                     (self._blobs / text[1:]).unlink(missing_ok=True)
         return gone
+
+    def are_over(self, task_ids: Collection[str]) -> dict[str, bool]:
+        values = {"ids": json.dumps(list(task_ids))}
+        rows = self._db.read(lambda db: db.execute(sql.ARE_OVER, values).fetchall())
+        return {task_id: bool(is_over) for task_id, is_over in rows}
 
     def existing(self, task_ids: Collection[str]) -> set[str]:
         values = {"ids": json.dumps(list(task_ids))}
@@ -307,6 +316,13 @@ class SqliteStore:
             return blobs.put(self._blobs, name, text)
         except OSError as error:
             raise unusable(self.home, error) from error
+
+
+def _started(task: Task, row: sqlite3.Row) -> Task:
+    """A task that was read while it was queued, after its start: it is not read again."""
+    facts = {"status": TaskStatus.RUNNING, "attempt": row["attempt"], "sandbox_got": None,
+             "started_at": moment(row["started_at"]), "progress": None, "message": ""}  # fmt: skip
+    return task.model_copy(update=facts)
 
 
 def _start_order(row: sqlite3.Row) -> tuple[int, int]:

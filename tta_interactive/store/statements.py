@@ -18,6 +18,11 @@ ADD: Final = """
 ADD_EDGE: Final = "INSERT OR IGNORE INTO edges (needs, task) VALUES (:needs, :task)"
 BY_ID: Final = "SELECT * FROM tasks WHERE id = :id"
 BY_IDS: Final = "SELECT * FROM tasks WHERE id IN (SELECT value FROM json_each(:ids))"
+ARE_OVER: Final = """
+    SELECT id, status IN ('completed', 'failed', 'cancelled')
+      FROM tasks
+     WHERE id IN (SELECT value FROM json_each(:ids))
+"""
 EXISTING: Final = "SELECT id FROM tasks WHERE id IN (SELECT value FROM json_each(:ids))"
 FILES_OF: Final = """
     SELECT body, result

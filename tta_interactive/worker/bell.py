@@ -151,12 +151,14 @@ class BellServer:
         except OSError:
             data = b""
         *lines, client.pending = (client.pending + data).split(b"\n")
-        for line in lines:
-            self._obey(client, line)
+        if any([self._obey(client, line) for line in lines]):  # noqa: C419  (obey all)
+            self._watched()
+            self._send(client, BELL)
         if not data or len(client.pending) > MAX_LINE_BYTES:
             self._drop(client)
 
-    def _obey(self, client: _Client, line: bytes) -> None:
+    def _obey(self, client: _Client, line: bytes) -> bool:
+        """Do what a client says; whether it now watches more."""
         word, _, rest = line.partition(b" ")
         match word:
             case b"r":
@@ -164,20 +166,19 @@ class BellServer:
             case b"w" | b"e":
                 wants = client.wants if word == b"w" else client.wants_end
                 wants.add(rest.decode("utf-8", "replace"))
-                self._watched()
-                self._send(client, BELL)
+                return True
             case b"u":
                 client.wants.discard(rest.decode("utf-8", "replace"))
                 client.wants_end.discard(rest.decode("utf-8", "replace"))
             case b"a" | b"n":
                 client.wants_all = word == b"a"
-                self._watched()
-                self._send(client, BELL)
+                return client.wants_all
             case b"h":
                 version = rest.decode("ascii", "replace")
                 self._handed(version, lambda: client.connection.fileno() >= 0)
             case _:
                 pass  # a newer client's word
+        return False
 
     def _send(self, client: _Client, line: bytes) -> None:
         try:

@@ -328,12 +328,12 @@ def is_pooled(task: Task, plan: Plan) -> bool:
     return plan.pooled and not task.sandbox and not task.secrets
 
 
-def call_ahead(tasks: Sequence[Task], free: int, rooms: dict[Key, int]) -> list[str]:
+def call_ahead(tasks: Sequence[Task], free: int, rooms: dict[Key, int]) -> list[Task]:
     """Which tasks to claim beyond the `free` first ones: calls, as long as there is room.
 
     It ends at the first that is none, so nothing overtakes a task that needs a slot.
     """
-    found: list[str] = []
+    found: list[Task] = []
     for task in tasks[free:]:
         key = key_of(task)
         if rooms.get(key, 0) <= 0 or task.steps or task.owner.startswith(AGENT):
@@ -344,7 +344,7 @@ def call_ahead(tasks: Sequence[Task], free: int, rooms: dict[Key, int]) -> list[
         except Exception:  # boundary: a kind is anybody's code; its failure is told in its turn
             break
         rooms[key] -= 1
-        found.append(task.id)
+        found.append(task)
     return found
 
 

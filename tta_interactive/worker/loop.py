@@ -294,7 +294,7 @@ class Worker:
             self._not_before = None if start is None else start.timestamp()
             self._announce()
 
-    def _calls_ahead(self, free: int, now: datetime) -> list[str]:
+    def _calls_ahead(self, free: int, now: datetime) -> list[Task]:
         rooms = {} if self._is_leaving else self._placement.rooms(free)
         if not rooms:
             return []
