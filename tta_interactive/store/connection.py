@@ -30,6 +30,7 @@ from tta_interactive.store.migrate import check_version, migrate, newest
 from tta_interactive.store.place import DATABASE, init_lock, prepare
 
 T = TypeVar("T")
+A = TypeVar("A")
 
 LOCK_SECONDS: Final = 5.0
 READER_SECONDS: Final = 0.05  # between looks at who still reads
@@ -77,14 +78,14 @@ class Connections:
     def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` on the reading connection. It must leave no cursor half read."""
         self._check_process()
-        return self._translated(lambda: self._look(work))
+        return self._translated(self._look, work)
 
     def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` in one durable transaction; it may be run again if the lock is taken."""
         self._check_process()
         if not self._of_worker:  # what a task came to is always recorded
             self._wait_for_readers()
-        return self._translated(lambda: self._transaction(work))
+        return self._translated(self._transaction, work)
 
     def checkpoint(self, *, keep_file: bool = False) -> bool:
         """Move the log into the database file; whether all of it went. Only for the worker.
@@ -104,7 +105,8 @@ class Connections:
                 return True
             db = self._writer
             # It answers busy=1 in its row and raises nothing.
-            row = self._translated(lambda: db.execute(f"PRAGMA wal_checkpoint({mode})").fetchone())
+            look = f"PRAGMA wal_checkpoint({mode})"
+            row = self._translated(lambda db: db.execute(look).fetchone(), db)
             return row[0] == 0
 
     def close(self) -> None:
@@ -212,9 +214,9 @@ class Connections:
         self._files = _identity(self._database, self._log)
         return db
 
-    def _translated(self, work: Callable[[], T]) -> T:
+    def _translated(self, work: Callable[[A], T], given: A) -> T:
         try:
-            return work()
+            return work(given)
         except sqlite3.OperationalError as error:
             raise failed(self.home, error) from error
         except OSError as error:

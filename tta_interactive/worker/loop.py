@@ -226,13 +226,15 @@ class Worker:
     def _listen(self, seconds: float) -> bool:
         """Hear what has come, or comes in so many seconds; whether anything did."""
         heard = self._selector.select(seconds)
+        if not heard:
+            return False
         known = self._selector.get_map()
         for key, _ in heard:
             # An earlier one may have closed it, and its number may be another's by now.
             current = known.get(key.fd)
             if current is not None and current.fileobj is key.fileobj:
                 key.data()
-        return bool(heard)
+        return True
 
     def _pause(self) -> float:
         """Seconds to sleep at most."""
