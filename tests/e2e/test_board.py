@@ -7,6 +7,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,31 @@ def test_a_reader_filters_searches_sorts_and_turns_pages(
     assert reader.labels(sort="label", descending=False) == ["Alpha", "beta", "broken", "gamma"]
     assert reader.labels(page=7) == ["broken", "gamma", "Alpha", "beta"]  # the last there is
     assert reader.ask(type="view")["kinds"] == [["python", "python"], ["shell", "shell"]]
+
+
+def test_a_reader_sees_the_tasks_of_one_door_or_of_one_place(
+    engine: BlockingEngine, reader: Reader, tmp_path: Path
+) -> None:
+    submit(engine, "program")
+    with BlockingEngine(engine.home, owner="mcp:codex") as agent:
+        there = agent.submit("shell", {"argv": ["true"]}, label="agent", workspace=str(tmp_path))
+    assert reader.labels(owner="mcp:codex") == ["agent"]
+    assert reader.labels(workspace=str(tmp_path)) == ["agent"]
+    page = reader.ask(type="view")
+    assert page["owners"] == [["mcp:codex", "agent codex"], ["python", "program"]]
+    assert [str(tmp_path), str(tmp_path)] in page["workspaces"]
+    assert page["rows"][there]["owner"] == "agent codex"
+
+
+def test_a_task_that_was_removed_is_gone_from_the_board(
+    engine: BlockingEngine, reader: Reader
+) -> None:
+    old = submit(engine, "old")
+    engine.wait(old, BOUND)
+    reader.ask(type="view")
+    engine.collect_garbage(timedelta(0))
+    reader.feed.refresh({old})
+    assert (reader.said[-1]["order"], reader.said[-1]["total"]) == ([], 0)
 
 
 def test_a_reader_cancels_repeats_and_looks_closer(engine: BlockingEngine, reader: Reader) -> None:

@@ -25,6 +25,7 @@ from tta_interactive.text import one_line, visible
 PAGE_SIZE: Final = 50
 NEWEST: Final = 100  # tasks that the figures and the timeline are made of
 BARS: Final = 24
+CHOICES: Final = 100  # of one kind; a list that is longer nobody reads
 LOG_LINES: Final = 40
 LOG_BYTES: Final = 16 * 1024
 GROUPS: Final = ("rows", "bars")  # told one by one; everything else is told whole
@@ -105,9 +106,9 @@ class BoardFeed:
         self._newest = {task.id: task for task in self._engine.list(limit=NEWEST)}
         choices = self._engine.choices()
         self._choices = {
-            "kinds": [[one_line(kind, 40), one_line(kind, 40)] for kind in choices.kinds],
-            "owners": [[owner, owner_words(owner)] for owner in choices.owners],
-            "workspaces": [[path, one_line(path, 300)] for path in choices.workspaces],
+            "kinds": [[one_line(kind, 40), one_line(kind, 40)] for kind in choices.kinds[:CHOICES]],
+            "owners": [[owner, owner_words(owner)] for owner in choices.owners[:CHOICES]],
+            "workspaces": [[path, one_line(path, 300)] for path in choices.workspaces[:CHOICES]],
         }
         self._look(self._view or View())
 

@@ -23,7 +23,7 @@ def row_of(task: Task) -> dict[str, JsonValue]:
     final = task.is_final
     return {
         "id": task.id,
-        "short": task.id[:SHORT_ID],
+        "short": one_line(task.id[:SHORT_ID]),
         "state": task.status.value,
         "kind": one_line(task.kind, 40),
         "label": one_line(task.label, LABEL).removeprefix(f"{one_line(task.kind, 40)} "),
