@@ -24,7 +24,7 @@ from benchmarks.testgen import report
 from benchmarks.testgen.environment import CACHE, ROOT, bench_python
 from benchmarks.testgen.modules import MODULES, Module
 from benchmarks.testgen.runs import OURS, Options, kept_file, run_all
-from benchmarks.testgen.table import figures, goals, markdown
+from benchmarks.testgen.table import figures, goals, growth, markdown
 
 QUICK = 6
 PEERS = ("pynguin",)
@@ -46,6 +46,7 @@ def main() -> int:
             _conditions(asked),
             goals(modules, tools, results),
             "\n".join(words for _, words in orders),
+            *filter(None, (growth(modules, tool, results, python) for tool in tools)),
             markdown(modules, tools, results, python),
         ]
     )

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.testgen.memory import PeakMemory
+from benchmarks.testgen.memory import Usage
 from tta_interactive.kinds.base import RunContext, TaskFailure
 from tta_interactive.kinds.tests import TestsKind
 from tta_interactive.task import SandboxLevel
@@ -40,13 +40,14 @@ def main(job: dict[str, Any]) -> None:
         )
         context.scratch.mkdir()
         context.state.mkdir()
-        with PeakMemory() as memory:
+        with Usage() as usage:
             try:
                 result["report"] = kind.run(kind.Params(**job["params"]), context)
             except TaskFailure as failure:
                 result["failure"] = [failure.code, str(failure), failure.detail[-2000:]]
     result["seconds"] = round(time.monotonic() - started, 1)
-    result["peak_mib"] = round(memory.peak_mib, 1)
+    result["peak_mib"] = round(usage.peak_mib, 1)
+    result["cpu"] = round(usage.cpu_seconds, 1)
     Path(job["result"]).write_text(json.dumps(result), encoding="utf-8")
 
 

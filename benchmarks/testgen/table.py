@@ -1,5 +1,6 @@
 """The figures of a run as a table in Markdown, their medians, and whether the goals hold."""
 
+import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -10,10 +11,11 @@ from benchmarks.testgen.modules import Module
 Results = Mapping[tuple[str, str], Mapping[str, Any]]
 
 HEAD = (
-    "module", "lines", "tool", "s", "tests", "kept", "failed", "flaky", "useless",
+    "module", "lines", "tool", "s", "cpu s", "tests", "kept", "failed", "flaky", "useless",
     "line %", "branch %", "import %", "killed %", "MiB",
 )  # fmt: skip
 FIGURES = HEAD[3:]
+MIN_POINTS = 5  # fewer say nothing of how a cost grows
 # What the generator is meant to reach, in the median.
 GOALS = {"line %": 80.0, "branch %": 75.0, "killed %": 70.0, "kept of written %": 95.0}
 
@@ -24,6 +26,7 @@ def figures(result: Mapping[str, Any]) -> dict[str, float]:
     mutation: Mapping[str, Any] = report.get("mutation") or {}
     found: dict[str, float] = {
         "s": _seconds(result),
+        "cpu s": result.get("cpu", 0.0),
         "tests": report.get("generated", 0),
         "kept": report.get("kept", 0),
         "failed": report.get("failed", 0),
@@ -127,6 +130,22 @@ def _below(modules: Iterable[Module], ours: str, other: str, results: Results) -
             shown = ", ".join(f"{name} {mine[name]:.1f} to {their[name]:.1f}" for name in behind)
             found.append(f"`{module.name}` ({shown})")
     return found
+
+
+def growth(modules: Sequence[Module], tool: str, results: Results, python: Path) -> str:
+    """How processor time grows with the size of the module, by least squares of logarithms."""
+    points = [
+        (math.log(module_lines(python, module)), math.log(cpu))
+        for module in modules
+        if (cpu := results[module.name, tool].get("cpu", 0.0)) > 0
+    ]
+    if len({lines for lines, _ in points}) < MIN_POINTS:
+        return ""
+    slope = statistics.linear_regression(*zip(*points, strict=True)).slope
+    return (
+        f"- {tool}: processor time, mutants included, grows with the module's lines to the power of "
+        f"{slope:.2f} over {len(points)} modules (1 is linear)"
+    )
 
 
 def module_lines(python: Path, module: Module) -> int:

@@ -70,7 +70,7 @@ def test_tests_of_what_writes_and_prints_look_at_what_came_of_it(tmp_path: Path)
             else:
                 print("hello")
     """
-    report = generated(tmp_path, text, tries=1500)
+    report = generated(tmp_path, text, seconds=0.75)
     assert ".read_text(encoding='utf-8') == 'marked'" in report["source"]
     assert "assert capsys.readouterr().out == 'hello, all\\n'" in report["source"]
     (tmp_path / "test_m.py").write_text(report["source"], encoding="utf-8")

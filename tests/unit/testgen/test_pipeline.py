@@ -145,6 +145,15 @@ def test_whatever_a_result_depends_on_changes_the_question(lab: Lab) -> None:
     assert key_of(lab, seed=1) not in (first, second)
 
 
+def test_other_settings_for_the_layout_are_another_question(lab: Lab) -> None:
+    lab.write("m.py", GOOD)
+    assert not lab.run()["cached"]
+    assert lab.run()["cached"]
+    lab.write("tests/.ruff.toml", "[format]\nquote-style = 'single'\n")
+    assert not lab.run()["cached"]
+    assert "'poor'" in lab.files()["tests/test_m.py"].decode()
+
+
 def test_a_damaged_cache_entry_is_no_entry(made: Made, tmp_path: Path) -> None:
     report = TestsReport.model_validate(made[1])
     cache.save(tmp_path, "k" * 64, report, "text")

@@ -1,7 +1,7 @@
 """The same question gives the same answer at once: finished results, by what they depend on.
 
 A result is used again if the module's text, its neighbours, the options, the generator, the
-interpreter, pytest and coverage are the same. An entry that cannot be trusted in full is no entry.
+interpreter, pytest, coverage, ruff and its settings are the same. An entry that cannot be trusted in full is no entry.
 """
 
 import contextlib
@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from tta_interactive.runners.testgen.scratch import Copied
 FORMAT = 1
 MAX_ENTRY = 16 * 1024 * 1024
 MAX_ENTRIES = 200
+MAX_SETTINGS = 1024 * 1024
 
 
 class Entry(BaseModel):
@@ -46,8 +47,13 @@ def cache_key(
     backend: str,
     level: str,
     interpreter: Interpreter,
+    settings: Iterable[Path] = (),
 ) -> str:
-    """The fingerprint of everything that a result depends on."""
+    """The fingerprint of everything that a result depends on.
+
+    Args:
+        settings: The files that say how the tests' file is laid out, there or not.
+    """
     facts = {
         "module": source.name,
         "text": hashlib.sha256(source.data).hexdigest(),
@@ -57,6 +63,7 @@ def cache_key(
         "inside": _inside(),
         "python": interpreter.identity,
         "tools": [_package("ruff")],
+        "layout": [_hash_of(file) for file in settings],
         "sandbox": level,
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
@@ -120,6 +127,11 @@ def _neighbours(source: Source, copied: Copied) -> str:
             text = hashlib.sha256(path.read_bytes()).hexdigest()
             digest.update(f"{path.relative_to(copied.root)}\0{text}\0".encode())
     return digest.hexdigest()
+
+
+def _hash_of(file: Path) -> str:
+    data = read_bytes(file, MAX_SETTINGS)
+    return "" if data is None else hashlib.sha256(data).hexdigest()
 
 
 def _inside() -> str:

@@ -34,6 +34,7 @@ from tta_interactive.runners.testgen.report import Coverage, Mutation, TestsRepo
 from tta_interactive.runners.testgen.rounds import tests_for
 from tta_interactive.runners.testgen.scratch import copy_project
 from tta_interactive.runners.testgen.steps import Bench, best_level
+from tta_interactive.runners.testgen.tidy import layout_settings
 from tta_interactive.runners.testgen.write import (
     check_free,
     checked_output,
@@ -76,7 +77,15 @@ def run(wish: Wish, context: RunContext, backend: Backend | None = None) -> Test
     say(0.02, f"Copying the project of {source.name}")
     copied = copy_project(source, bench.project, without=(context.state, context.scratch))
     made_by = f"{backend.name} {backend.version}"
-    key = cache.cache_key(source, copied, _options(wish, output), made_by, str(level), interpreter)
+    key = cache.cache_key(
+        source,
+        copied,
+        _options(wish, output),
+        made_by,
+        str(level),
+        interpreter,
+        layout_settings(output, workspace),
+    )
     is_cached = wish.use_cache and existing is None
     if is_cached and (known := cache.load(context.state, key)):
         report, text = known

@@ -16,9 +16,16 @@ MISSING = (
     'Install it with: pip install "tta-interactive[tests]".'
 )
 REFUSED = "The file is not formatted: ruff does not take it, or the project's settings for ruff."
+SETTINGS = (".ruff.toml", "ruff.toml", "pyproject.toml")
 SORT = ("check", "--select", "I,F401", "--fix-only", "--unfixable", "I002", "--exit-zero")
 LAY_OUT = ("format",)
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def layout_settings(output: Path, workspace: Path) -> list[Path]:
+    """Every file that could hold ruff's settings for the output, nearest first."""
+    folder = (workspace / output).parent
+    return [place / name for place in (folder, *folder.parents) for name in SETTINGS]
 
 
 def tidied(text: str, output: Path, workspace: Path) -> tuple[str, str]:
