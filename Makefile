@@ -6,6 +6,7 @@
 # make bench-testgen   how good generated tests are, on thirty modules; takes an hour
 # make conformance   the official conformance suite of MCP against our server; fetches it from npm
 # make notebooks   run the notebooks and write them as pages to build/notebooks
+# make interop  clients of others against our MCP server, on stdio and HTTP; fetches them from npm
 # make clean   remove what the others made
 #
 # Each makes .venv first, with uv when it is there, else with pip.
@@ -60,6 +61,10 @@ conformance:
 notebooks:
 	@scripts/setup dev
 	$(BIN)/python -m scripts.notebooks build/notebooks
+
+interop:
+	@scripts/setup conformance
+	$(BIN)/python -m tests.interop.run
 
 clean:
 	rm -rf .venv .cache demo build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

