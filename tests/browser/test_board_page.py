@@ -133,3 +133,20 @@ def test_the_colours_follow_the_reader_s_theme(
     shown = board.evaluate("one => getComputedStyle(one).backgroundColor")
     assert shown == f"rgb({back}, {back}, {back})"
     page.close()
+
+
+def test_a_board_that_is_made_before_it_is_shown_takes_the_colours_of_its_place(page: Page) -> None:
+    page.evaluate(
+        """async () => {
+            const { mount } = await import("./board.js");
+            const place = document.createElement("div");
+            mount(place, { send() {}, listen() {} });
+            const dark = document.createElement("div");
+            dark.id = "dark";
+            dark.style.setProperty("--jp-layout-color1", "rgb(17, 17, 17)");
+            dark.append(place);
+            document.body.append(dark);
+        }"""
+    )
+    board = page.locator("#dark .tta-board")
+    expect(board).to_have_css("color-scheme", "dark")
