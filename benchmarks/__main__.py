@@ -23,6 +23,7 @@ from math import sqrt
 from pathlib import Path
 
 from benchmarks.measure import Figure, table, timed
+from benchmarks.notebook import measure as in_kernel
 from tta_interactive.blocking import BlockingEngine
 from tta_interactive.request import TaskRequest, as_task
 from tta_interactive.sandbox import probe
@@ -262,7 +263,7 @@ def starts(b: Bench) -> None:
     b.add(cold)
     probe_file = str(Path(__file__).with_name("probe.py"))
     for name, what, target in (
-        ("%load_ext beyond IPython", "load_ext", 100.0),
+        ("%load_ext beyond IPython", "load_ext", 5.0),
         ("MCP server, start to initialized, over the bare SDK's", "mcp", None),
     ):
         found = subprocess.run(
@@ -304,13 +305,19 @@ def _cpu_seconds(pid: int | None) -> float:
     return int(fields[0]) / 1e9
 
 
+def notebook(b: Bench) -> None:
+    """The magics in a real kernel: `benchmarks.notebook`."""
+    for figure in in_kernel():
+        b.add(figure)
+
+
 def main() -> int:
     """Run all and print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a fifth of the repetitions")
     parser.add_argument("--only", default="", help="names of parts, separated by commas")
     options = parser.parse_args()
-    parts = (submits, round_trips, latencies, throughput, large_record, starts, idle)
+    parts = (submits, round_trips, latencies, throughput, large_record, starts, notebook, idle)
     bench = Bench(options.quick)
     try:
         for part in parts:

@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from tta_interactive.errors import InvalidRequestError, TaskFailedError, WaitTimeoutError
 from tta_interactive.kinds import get_kind
-from tta_interactive.kinds.workflow import Step
+from tta_interactive.kinds.steps import Step
 from tta_interactive.request import TaskRequest
 from tta_interactive.task import Task, TaskStatus
 

@@ -22,7 +22,6 @@ from tta_interactive.errors import (
     TaskNotFoundError,
 )
 from tta_interactive.event import Event
-from tta_interactive.kinds.python import carried_files
 from tta_interactive.kinds.steps import MAX_STEPS
 from tta_interactive.request import TaskRequest, as_tasks
 from tta_interactive.settings import read_settings
@@ -261,6 +260,9 @@ class Core:
         """Remove files that belong to no task: a kill left them, or a restored backup."""
         self.store.remove_unnamed(before)
         if values.any_old(self.home, before.timestamp()):
+            # Here: the kind's models take 20 ms to build, and few need them.
+            from tta_interactive.kinds.python import carried_files  # noqa: PLC0415
+
             cells = self.store.find(Filter(kind="python", limit=1_000_000))
             values.remove_old(self.home, before.timestamp(), carried_files(cells))
         found = logs.ids_of_old(self.home, before.timestamp())

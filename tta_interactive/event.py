@@ -24,7 +24,7 @@ class EventKind(StrEnum):
 class Event(BaseModel):
     """One thing that happened to one task."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     seq: int
     """Rises with every event of the store; gaps are possible."""

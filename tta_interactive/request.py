@@ -56,7 +56,7 @@ NoNul = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 class TaskRequest(BaseModel):
     """One task to be. Values are checked when it is made; params when it becomes a task."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Annotated[str, StringConstraints(min_length=1, max_length=80)]
     params: dict[str, JsonValue] = Field(default_factory=dict)

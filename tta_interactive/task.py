@@ -97,7 +97,7 @@ class SandboxLevel(IntEnum):
 class TaskError(BaseModel):
     """Why a task failed: data for the reader, never a traceback to dig in."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     code: str
     """`error`, `timeout`, `lost`, `poison`, `dependency`, `bad_result`, `not_verified`, ..."""
@@ -114,10 +114,14 @@ OnFailure = Literal["continue", "stop"]
 Seconds = Annotated[float, Field(ge=0, le=10 * 365 * 86400, allow_inf_nan=False)]
 
 
+# No `use_attribute_docstrings` here: it reads this file again for each model, 10 ms, and nobody
+# shows a schema of these. The models of params, which agents are shown, have it.
+
+
 class Task(BaseModel):
     """One piece of work, as last read from the store. A value: it never changes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     """`t_` and 128 random bits, URL-safe. Any unique prefix names it in CLI and magics."""

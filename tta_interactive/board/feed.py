@@ -16,9 +16,10 @@ from typing import Final
 from pydantic import JsonValue, ValidationError
 
 from tta_interactive.blocking import BlockingEngine
-from tta_interactive.board.rows import bar_of, facts_of, lines_of, owner_words, row_of
+from tta_interactive.board.rows import bar_of, facts_of, lines_of, row_of
 from tta_interactive.board.wish import MESSAGE, Cancel, Detail, Retry, View
 from tta_interactive.errors import TaskNotFoundError, TTAError
+from tta_interactive.owner import owner_words
 from tta_interactive.task import Task
 from tta_interactive.text import one_line, visible
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
+from tta_interactive.owner import owner_words
 from tta_interactive.task import Task, TaskStatus
 from tta_interactive.text import one_line, visible
 
@@ -15,7 +16,6 @@ LABEL: Final = 200
 MESSAGE: Final = 200
 MINUTE: Final = 60.0
 BAR: Final = ("label", "kind", "state", "submitted", "started", "finished")
-OWNERS: Final = {"cli": "terminal", "python": "program"}
 
 
 def row_of(task: Task) -> dict[str, JsonValue]:
@@ -50,13 +50,6 @@ def bar_of(task: Task) -> dict[str, JsonValue]:
     """A task's bar in the timeline."""
     row = row_of(task)
     return {name: row[name] for name in BAR}
-
-
-def owner_words(owner: str) -> str:
-    """The door that submitted a task, in a reader's words."""
-    if owner.startswith("mcp:"):
-        return f"agent {one_line(owner.removeprefix('mcp:'), 40)}"
-    return OWNERS.get(owner, one_line(owner, 40))
 
 
 def facts_of(tasks: Sequence[Task], now: datetime) -> dict[str, JsonValue]:

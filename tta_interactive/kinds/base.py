@@ -24,7 +24,10 @@ Child = Literal["python", "call", "kind"]
 class Params(BaseModel):
     """The base of every kind's params: what it does not know is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    # Built at the first use: a door loads models of kinds that nobody submits.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True
+    )
 
 
 class NoParams(Params):

@@ -23,7 +23,9 @@ StepName = Annotated[str, StringConstraints(max_length=80, pattern=r"^\w[\w .:-]
 class Step(BaseModel):
     """One step: a task to be, with a name of its own."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True
+    )
 
     name: StepName
     """What other steps, and the result, call it: letters, digits and `_ . : -` and spaces."""

@@ -16,18 +16,15 @@ import json
 import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol, cast
+from typing import Any, Protocol, cast
 
 from tta_interactive.errors import InvalidRequestError, TTAError
-from tta_interactive.kinds.python import MAX_INLINE
 from tta_interactive.notebook.trust import distrust
 from tta_interactive.runners.cell import is_plain, pickler, size_words
 from tta_interactive.task import Task
 from tta_interactive.text import one_line
 from tta_interactive.worker.logs import attempt_directory
 from tta_interactive.worker.values import left_value, new_value
-
-IN_MEMORY: Final = MAX_INLINE // 4 * 3  # base64 makes 4 characters of 3 bytes
 
 
 class ValueRefused(TTAError):  # noqa: N818  (the word that its reader sees in the notebook)
@@ -73,13 +70,16 @@ def carried(values: Mapping[str, object], home: Path, limit: int) -> dict[str, d
 
 
 def _sent(name: str, value: object, home: Path, limit: int) -> dict[str, str]:
+    # Here: most cells carry nothing, and the models of this kind take 20 ms to build.
+    from tta_interactive.kinds.python import MAX_INLINE  # noqa: PLC0415
+
     if is_plain(value):
         text = json.dumps(value)
         if len(text) <= min(MAX_INLINE, limit):
             return {"text": text}
     memory = io.BytesIO()
     try:
-        _dump(value, memory, min(IN_MEMORY, limit))
+        _dump(value, memory, min(MAX_INLINE // 4 * 3, limit))  # base64: 4 for 3
     except _TooLargeError:
         pass
     except Exception as error:  # boundary: pickling runs the code of the user's objects

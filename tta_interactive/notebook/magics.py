@@ -24,7 +24,6 @@ from tta_interactive.notebook.handle import TaskHandle, collected
 from tta_interactive.notebook.line import Line, LineError, Spot, read_line
 from tta_interactive.notebook.markup import table_html
 from tta_interactive.notebook.options import OptionError, plain, read_options
-from tta_interactive.notebook.payload import pickled_call
 from tta_interactive.notebook.session import Session, say
 from tta_interactive.notebook.view import SHORT_ID, as_text, counts_text, table_text, view_of
 from tta_interactive.notebook.waiting import wait_for
@@ -99,7 +98,7 @@ class Magics:
         after = [text for word in options.after or () for text in names.ids([word])]
         request = request_from_words(
             words,
-            pickler=pickled_call,
+            pickler=_pickled_call,
             label=options.name,
             priority=options.priority or defaults.priority,
             timeout=options.timeout or defaults.timeout,
@@ -333,6 +332,13 @@ class _Names:
             if not one.strip():
                 raise UsageError("'' is no task. Give an id, a name or a handle.")
         return found
+
+
+def _pickled_call(function: object, args: Sequence[object], kwargs: Mapping[str, object]) -> str:
+    # Here: most tasks need no pickle, and the model of its kind takes 10 ms to build.
+    from tta_interactive.notebook.payload import pickled_call  # noqa: PLC0415
+
+    return pickled_call(function, args, kwargs)
 
 
 def _is_handles(value: object) -> bool:

@@ -3,10 +3,9 @@
 import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tta_interactive.blocking import BlockingEngine
-from tta_interactive.notebook.boards import Boards
 from tta_interactive.notebook.card import (
     HtmlCard,
     WidgetCard,
@@ -23,6 +22,9 @@ from tta_interactive.settings import read_settings
 from tta_interactive.task import Task
 from tta_interactive.text import visible
 
+if TYPE_CHECKING:
+    from tta_interactive.notebook.boards import Boards
+
 
 class Session:
     """The engine and the cards of one IPython shell; both are made when first needed."""
@@ -36,7 +38,7 @@ class Session:
         self._pid = os.getpid()
         self._engine: BlockingEngine | None = None
         self._pump: Pump | None = None
-        self._boards = Boards()
+        self._boards: Boards | None = None
 
     @property
     def engine(self) -> BlockingEngine:
@@ -74,6 +76,10 @@ class Session:
 
     def show_board(self, static: dict[str, object]) -> None:
         """Show a live board of all tasks in the running cell, and this where that cannot be."""
+        # Here: most kernels never show one.
+        from tta_interactive.notebook.boards import Boards  # noqa: PLC0415
+
+        self._boards = self._boards or Boards()
         self._boards.show(self.engine, static)
 
     def settle(self, tasks: Sequence[Task]) -> None:
@@ -117,7 +123,8 @@ class Session:
         if self._pump is not None:
             self._pump.close()
             self._pump = None
-        self._boards.close()
+        if self._boards is not None:
+            self._boards.close()
         if self._engine is not None:
             self._engine.close()
             self._engine = None

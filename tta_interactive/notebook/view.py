@@ -13,9 +13,9 @@ from typing import Final, Literal
 
 from pydantic import JsonValue
 
-from tta_interactive.board.rows import owner_words
 from tta_interactive.duration import span
 from tta_interactive.listing import Line, timeline
+from tta_interactive.owner import owner_words
 from tta_interactive.task import SandboxLevel, Task, TaskStatus
 from tta_interactive.text import one_line, visible
 
