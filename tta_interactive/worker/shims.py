@@ -36,8 +36,8 @@ class WaitingShims:
 
     def give(self, spec: AttemptSpec, lock_fd: int) -> socket.socket | None:
         """Have one of them run an attempt; the channel of the one that does."""
-        if spec.sandbox > sandbox.LIMITS:
-            return None  # the zygote looks anew what this machine offers
+        if spec.has_secrets or spec.sandbox > sandbox.LIMITS:
+            return None  # what an earlier task did to it must not matter to these
         while self._waiting:
             _, channel = self._waiting.pop()
             try:

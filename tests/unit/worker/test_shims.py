@@ -140,6 +140,17 @@ def test_a_waiting_shim_that_was_killed_is_not_given_an_attempt(
     assert again(attempts, waiting) is None
 
 
+@pytest.mark.parametrize("facts", [{"has_secrets": True}, {"sandbox": 3}])
+def test_a_task_with_secrets_or_in_a_sandbox_gets_a_fresh_shim(
+    attempts: Attempts, waiting: WaitingShims, facts: dict[str, object]
+) -> None:
+    first = attempts.shell("true")
+    assert ended(first)
+    waiting.keep(first.channel)
+    assert again(attempts, waiting, **facts) is None
+    assert waiting.next_deadline is not None
+
+
 def test_one_that_waits_for_long_is_let_go(
     attempts: Attempts, waiting: WaitingShims, monkeypatch: pytest.MonkeyPatch
 ) -> None:
