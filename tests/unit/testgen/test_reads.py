@@ -74,7 +74,7 @@ def test_tests_that_differ_in_values_become_one_table_named_by_the_parameters() 
 
 
         def test_price_of_tea():
-            """What `price` returns for `'tea'`."""
+            """`price('tea')` is `None`."""
             assert price("tea") is None
         '''
     )
@@ -164,7 +164,7 @@ def test_tests_stand_in_the_order_of_the_module_and_examples_find_their_method()
 
 
         def test_box_add_with_twice():
-            """What `Box.add` leaves behind for `3, twice=True`."""
+            """`Box.add` changes the object as recorded for `3, twice=True`."""
             box = Box((1, 2))
             box.add(3, twice=True)
             assert box.items == [1, 2, 3]
@@ -178,7 +178,7 @@ def test_tests_stand_in_the_order_of_the_module_and_examples_find_their_method()
 
 
         def test_open_at():
-            """What `open_at` returns for `3`."""
+            """`open_at(3)` is `'yes'`."""
             assert open_at(3) == "yes"
         '''
     )

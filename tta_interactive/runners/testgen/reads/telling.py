@@ -38,6 +38,7 @@ OUTCOMES = {True: "is_true", False: "is_false", None: "is_none"}
 MAX_SLUG = 24
 MAX_NAME = 80
 MAX_SHOWN = 60
+MARKS = 4  # of code in a sentence
 MAX_LINE = 66  # of what varies in a docstring, so that the whole fits
 
 
@@ -168,12 +169,32 @@ def docstring(test: Told, outline: Outline, is_first: bool) -> str:
         return f"`{test.subject}` raises `{test.raises}`{given}{after}."
     if name in MEANT and owner:
         return MEANT[name].format(owner) + f"{after}."
-    if outline.is_class(test.subject):
-        return f"What a new `{test.subject}` is{given}."
-    if is_first and entry and entry.doc and not test.setup:
+    is_class = outline.is_class(test.subject)
+    if not is_class and is_first and entry and entry.doc and not test.setup:
         return entry.doc
-    verb = "leaves behind" if test.changes else "returns"
-    return f"What `{test.subject}` {verb}{given}{after}."
+    if not test.setup and (said := _said(test.body)):
+        return said
+    if is_class:
+        return f"A new `{test.subject}` has the state that is recorded{given}."
+    ends = "changes the object as recorded" if test.changes else "gives the recorded result"
+    return f"`{test.subject}` {ends}{given}{after}."
+
+
+def _said(body: Sequence[ast.stmt]) -> str:
+    """All that a test of one short assertion says; empty: it says more, or cannot be read."""
+    match body:
+        case [ast.Assert(test=ast.Compare(ast.Call() as call, [ast.Eq() | ast.Is()], [right]))]:
+            said = f"`{ast.unparse(call)}` is `{ast.unparse(right)}`."
+        case [ast.Assert(test=ast.Call() as call)]:
+            said = f"`{ast.unparse(call)}` is true."
+        case [ast.Assert(test=ast.UnaryOp(ast.Not(), ast.Call() as call))]:
+            said = f"`{ast.unparse(call)}` is false."
+        case _:
+            return ""
+    names = {node.id for node in ast.walk(body[0]) if isinstance(node, ast.Name)}
+    is_plain = said.isprintable() and "\\" not in said and said.count("`") <= MARKS
+    is_whole = not names & {*OUTPUTS, "pytest", "result"}
+    return said if len(said) <= MAX_LINE and is_plain and is_whole else ""
 
 
 def _each(test: Told) -> str:
