@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any, cast
 
+from .recipes import ARRAYS, FRAMES
 from .shapes import (
     BOOL,
     BYTES,
@@ -66,6 +67,8 @@ _TAKERS: tuple[tuple[str, tuple[Shape, ...]], ...] = (
     (r"dict|.*\.update", (DICT,)),
     (r"callable", (CALL,)),
     (r"''\.join|.*\.join", (TEXTS,)),
+    (r"(np|numpy)\.\w+", (("one of", *ARRAYS), NUMBERS)),
+    (r"(pd|pandas)\.(DataFrame|Series|concat|merge|isna|isnull|to_\w+)", (("one of", *FRAMES),)),
 )
 _EXAMPLES: tuple[tuple[type, Shape], ...] = (
     (str, STR),

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, cast
 
+from . import numeric
 from .names import Names
 from .rebuild import rebuilt
 from .unordered import sets_shown
@@ -59,6 +60,8 @@ class Expectations:
             return [f"assert {subject} != {subject}"]
         if isinstance(value, type):
             return [self._is_class(value, subject)]
+        if lines := numeric.assertions(value, subject):
+            return lines
         written = self.literal(value)
         if written is not None:
             is_own = cls in self._known and not isinstance(value, enum.Enum)
@@ -76,6 +79,8 @@ class Expectations:
         if base is not None and cls is not base:
             content = self.literal(_asked(lambda: base(value)))
             return [f"assert {subject} == {content}"] if content not in (None, "None") else []
+        if lines := numeric.assertions(value, subject):
+            return lines
         if str(cls.__module__).split(".")[0] != self._package:
             return []
         written = self.literal(value)

@@ -8,6 +8,19 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+ARRAYS = (
+    "numpy.array([1, 2, 3])",
+    "numpy.array([1.5, -2.0, float('nan')])",
+    "numpy.array([[1.0, 2.0], [3.0, 4.0]])",
+    "numpy.array([])",
+    "numpy.arange(6).reshape(2, 3)",
+    "numpy.array([True, False, True])",
+)
+FRAMES = (
+    "pandas.DataFrame({'a': [1, 2, 3], 'b': ['x', 'y', 'z']})",
+    "pandas.DataFrame()",
+    "pandas.DataFrame({'a': [1.0, None]})",
+)
 _TEXTS: dict[str, Sequence[str]] = {
     "asyncio.locks.Lock": ("asyncio.Lock()",),
     "asyncio.queues.Queue": ("asyncio.Queue()", "asyncio.Queue(1)"),
@@ -59,17 +72,8 @@ _TEXTS: dict[str, Sequence[str]] = {
     "ipaddress.IPv6Address": ("ipaddress.IPv6Address('::1')",),
     "logging.Logger": ("logging.getLogger('a')",),
     "numbers.Number": ("1", "-2.5", "decimal.Decimal('1.5')", "fractions.Fraction(1, 3)"),
-    "numpy.ndarray": (
-        "numpy.array([1, 2, 3])",
-        "numpy.array([[1.0, 2.0], [3.0, 4.0]])",
-        "numpy.array([])",
-        "numpy.arange(6).reshape(2, 3)",
-    ),
-    "pandas.DataFrame": (
-        "pandas.DataFrame({'a': [1, 2, 3], 'b': ['x', 'y', 'z']})",
-        "pandas.DataFrame()",
-        "pandas.DataFrame({'a': [1.0, None]})",
-    ),
+    "numpy.ndarray": ARRAYS,
+    "pandas.DataFrame": FRAMES,
     "pandas.Series": ("pandas.Series([1, 2, 3])", "pandas.Series([], dtype=float)"),
     "random.Random": ("random.Random(1)",),
     "re.Pattern": ("re.compile('a+')", "re.compile('(?P<name>[a-z]+)=([0-9]*)')"),
