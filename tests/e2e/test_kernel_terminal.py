@@ -96,3 +96,26 @@ def test_what_a_task_writes_cannot_act_on_the_terminal(ipython: "pexpect.spawn[s
     shown = ask(ipython, "%tta_logs")
     assert "\x1b]0;owned" not in shown
     assert "\\x1b]0;owned\\x07\\x1b[2J ok" in shown
+
+
+def test_a_terminal_carries_variables_and_shows_a_value_as_text(
+    ipython: "pexpect.spawn[str]",
+) -> None:
+    ask(ipython, "n = 20")
+    ask(ipython, "t = %tta_submit python 'z = {n, n + 1}; z' --in n --out z")
+    assert re.search(r"Out\[\d+\]: {20, 21}", ask(ipython, "%tta_wait t"))
+    assert re.search(r"Out\[\d+\]: {20, 21}", ask(ipython, "z"))
+    ask(ipython, "%config TTA.priority = 'low'")
+    ask(ipython, "t = %tta_submit shell -- true")
+    assert "'low'" in ask(ipython, "t.task.priority.word")
+
+
+def test_ctrl_c_leaves_a_handle_with_one_line(ipython: "pexpect.spawn[str]") -> None:
+    ask(ipython, "t = %tta_submit shell -- sleep 60")
+    ipython.sendline("print('beg' + 'in'); t.result()")
+    ipython.expect("begin\r\n")
+    ipython.sendintr()
+    ipython.expect(r"Stopped waiting; t_\S+ goes on\. Cancel with: %tta_cancel t_", timeout=2)
+    ipython.expect(PROMPT)
+    assert "Traceback" not in str(ipython.before)
+    ask(ipython, "%tta_cancel t")

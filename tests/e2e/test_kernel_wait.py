@@ -79,7 +79,13 @@ def test_a_quick_task_is_waited_for_without_a_card_and_a_slow_one_with(kernel: K
 
 @pytest.mark.parametrize("wait", ["%tta_wait t", "await t", "t.result()"])
 def test_a_card_is_final_before_the_cell_that_waited_ends(kernel: Kernel, wait: str) -> None:
-    kernel.run("t = %tta_submit shell -- sleep 0.5")
+    # It reports until it ends: the card was painted a moment before, and must not be until later.
+    kernel.run(
+        "%%tta_submit --name chatty\nimport time, tta_interactive as tta\n"
+        "end = time.monotonic() + 1\n"
+        "while time.monotonic() < end: tta.progress(0.5, str(time.monotonic())); time.sleep(0.01)"
+    )
+    kernel.run("t = %tta_status chatty --json")
     assert is_final_update(kernel.run(wait))
 
 
