@@ -14,6 +14,7 @@ from .expect import Expectations
 from .names import Names, fixtures_in
 from .trace import Arc, Outcome, Runner
 from .values import Values
+from .work import AGAIN
 
 MAX_LAZY = 20  # items of something that may be endless
 ALWAYS = ("asyncio.run(awaited({}))", "asyncio.run(collected({}))")
@@ -72,7 +73,8 @@ class Attempts:
         """Whether the test, its assertions too, would pass now; None: not in so many lines."""
         # Lines are counted where a bound is given: a loop that never ends need not call anything.
         is_bounded = most is not None
-        outcome = self._runner.run(["\n".join(body_of(test))], traced=is_bounded, most=most)
+        body = "\n".join(body_of(test))
+        outcome = self._runner.run([body], traced=is_bounded, most=most, cost=AGAIN)
         return outcome.error is None if outcome is not None else None
 
     def seen(self, candidate: Candidate) -> Seen | None:

@@ -6,6 +6,7 @@ changed line are tried until one gives another answer. Those are added: values a
 one of each table's entries, mostly.
 """
 
+import contextlib
 import random
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -32,6 +33,7 @@ PATIENCE = 12_000  # calls and lines of one test on changed code: it may never e
 FRESH, NEAR = 0.2, 0.4  # how often a call is made anew, or takes a value beside a constant
 STEPS = (1, 1, 1, 2, 2, 3)  # how many things of a call are changed
 ROUNDS = 2  # of all values beside a constant, before anything else is tried
+TELL = 8  # rows, after which it is told what was found
 BEATS = 16  # tries for one beat
 NOT_TESTED = ("helper", "changer")
 
@@ -47,6 +49,26 @@ class Row:
     @property
     def size(self) -> int:
         return sum(map(len, (*self.test.statements, *self.test.asserts)))
+
+
+@dataclass(frozen=True)
+class _Ways:
+    """How to reach a change."""
+
+    change: Change
+    rows: list[Row]
+    """Those that do."""
+    targets: list[Target]
+    """What can be called and holds it."""
+
+    @property
+    def are_there(self) -> bool:
+        return bool(self.rows or self.targets)
+
+    def add(self, row: Row) -> None:
+        """One more row, if it does."""
+        if _reaches(row, self.change):
+            self.rows.append(row)
 
 
 class Sharpener:
@@ -83,26 +105,41 @@ class Sharpener:
         """Test -> what it was the first to notice."""
         self._passes: dict[Written, bool | None] = {}
         """Test -> whether it does, here and while nothing is changed."""
+        self._looked_at = set[tuple[str, ...]]()
+        self._compiled = set[Change]()
         self._slow = Counter[Change]()
         """How often a changed module took too long."""
 
-    def more(self, chosen: Sequence[Row], others: Sequence[Row], most: int) -> list[Row]:
-        """At most so many rows beside the chosen ones."""
+    def more(
+        self,
+        chosen: Sequence[Row],
+        others: Sequence[Row],
+        most: int,
+        found: Callable[[Sequence[Row]], None] = lambda _: None,
+    ) -> list[Row]:
+        """At most so many rows beside the chosen ones; told now and then what was found so far."""
         blind = self._unnoticed(chosen)
         pool = sorted(others, key=lambda row: row.size)
         added: list[Row] = []
         for change in list(blind):
             if len(added) >= most or not self._in_time():
                 break
-            found = self._first_that_notices([*added, *pool], change)
-            if found is not None:
+            row = self._first_that_notices([*added, *pool], change)
+            if row is not None:
                 blind.remove(change)
-                self._noticed.setdefault(found.test, []).append(change)
-                if found not in added:
-                    added.append(found)
-        added += self._hunted([*chosen, *others], blind, most - len(added))
+                self._noticed.setdefault(row.test, []).append(change)
+                if row not in added:
+                    added.append(row)
+        for row in self._hunted([*chosen, *others], blind, most - len(added)):
+            added.append(row)
+            if len(added) % TELL == 0:
+                found(added)
         self.unnoticed = len(blind)
         return self._needed(added)
+
+    def is_at_work(self) -> None:
+        """Say so."""
+        self._beat()
 
     def forget(self) -> None:
         """Empty the module's caches, as they are when the tests begin."""
@@ -134,19 +171,18 @@ class Sharpener:
                 self._noticed.setdefault(first.test, []).append(change)
         return blind
 
-    def _hunted(self, known: Sequence[Row], blind: list[Change], most: int) -> list[Row]:
+    def _hunted(self, known: Sequence[Row], blind: list[Change], most: int) -> Iterator[Row]:
         """Rows that notice what goes unnoticed, which is taken out of the list."""
-        seeds, added = list(known), list[Row]()
-        tests = {row.test for row in seeds}
-        waiting = deque((change, 0) for change in blind)
-        while waiting and len(added) < most and self._may_try():
-            change, tries = waiting.popleft()
-            ways = self._ways(change, seeds)
-            if change not in blind or not any(ways) or self._slow[change] >= SLOW:
+        tests = {row.test for row in known}
+        waiting = deque((self._ways(change, known), 0) for change in blind)
+        while waiting and most > 0 and self._may_try():
+            ways, tries = waiting.popleft()
+            change = ways.change
+            if change not in blind or not ways.are_there or self._slow[change] >= SLOW:
                 continue
             if tries < TRIES:
-                waiting.append((change, tries + 1))
-            row = self._row(self._like(change, tries, *ways))
+                waiting.append((ways, tries + 1))
+            row = self._row(self._like(ways, tries))
             if row is None or row.test in tests or not _reaches(row, change):
                 continue
             beside = [one for one in blind if one is not change and _reaches(row, one)]
@@ -158,22 +194,21 @@ class Sharpener:
             if row.test in tests:
                 continue
             tests.add(row.test)
-            seeds.append(row)
-            added.append(row)
+            for other, _ in waiting:
+                other.add(row)
             self._noticed[row.test] = hits
             blind[:] = [one for one in blind if one not in hits]
-        return added
+            most -= 1
+            yield row
 
-    def _ways(self, change: Change, rows: Sequence[Row]) -> tuple[list[Row], list[Target]]:
-        """The rows that reach the change, and what can be called to reach it."""
+    def _ways(self, change: Change, rows: Sequence[Row]) -> _Ways:
         near = [row for row in rows if _reaches(row, change)]
-        return near, [one for one in self._targets if not change.lines.isdisjoint(one.lines)]
+        called = [one for one in self._targets if not change.lines.isdisjoint(one.lines)]
+        return _Ways(change, near, called)
 
-    def _like(
-        self, change: Change, tries: int, rows: list[Row], targets: list[Target]
-    ) -> Candidate | None:
+    def _like(self, ways: _Ways, tries: int) -> Candidate | None:
         """Another call that may reach the change; first those with a value beside a constant."""
-        draw = self._draw
+        draw, change, rows, targets = self._draw, ways.change, ways.rows, ways.targets
         if rows and tries < ROUNDS * len(change.near):
             near = change.near[tries % len(change.near)]
             return self._caller.given(draw.choice(rows).candidate, near)
@@ -188,7 +223,11 @@ class Sharpener:
         return candidate
 
     def _row(self, candidate: Candidate | None) -> Row | None:
-        seen = self._attempts.seen(candidate) if candidate else None
+        statements = tuple(candidate.statements()) if candidate else ()
+        if candidate is None or statements in self._looked_at:
+            return None
+        self._looked_at.add(statements)
+        seen = self._attempts.seen(candidate)
         return self._tested(seen) if seen else None
 
     def _tested(self, seen: Seen) -> Row | None:
@@ -200,28 +239,32 @@ class Sharpener:
 
     def _simpler(self, row: Row, hits: Sequence[Change]) -> Row:
         """The row, or one with less in it that notices the same."""
-        for _ in range(SIMPLER):
-            shorter = next(self._shorter(row, hits), None)
+        left = SIMPLER
+        while left > 0:
+            shorter, runs = self._shorter(row, hits, left)
             if shorter is None:
                 break
-            row = shorter
+            row, left = shorter, left - runs
         return row
 
-    def _shorter(self, row: Row, hits: Sequence[Change]) -> Iterator[Row]:
-        statements = list(row.test.statements)
+    def _shorter(self, row: Row, hits: Sequence[Change], most: int) -> tuple[Row | None, int]:
+        """(the row with one thing less, after how many tries)."""
+        statements, runs = list(row.test.statements), 0
         for at, text in enumerate(statements):
             is_last = at == len(statements) - 1
-            forms = ([form] for form in islice(simpler_forms(text), SIMPLER))
+            forms = ([form] for form in simpler_forms(text))
             for instead in chain(() if is_last else ([],), forms):
-                if not self._may_try():
-                    return
+                runs += 1
+                if runs > most or not self._may_try():
+                    return None, runs
                 fewer = [*statements[:at], *instead, *statements[at + 1 :]]
                 seen = self._attempts.rerun(Seen(row.candidate, fewer, NOTHING))
                 other = self._tested(seen) if seen else None
                 if other is None or other.test.raises != row.test.raises:
                     continue
                 if all(self._surely_notices(other, change) for change in hits):
-                    yield other
+                    return other, runs
+        return None, runs
 
     def _needed(self, rows: Sequence[Row]) -> list[Row]:
         """Without those of which the later ones notice all that they were added for."""
@@ -242,21 +285,24 @@ class Sharpener:
             self._passes[row.test] = self._attempts.passes(row.test)
         if not self._passes[row.test]:
             return False
-        self._work.changed()
-        with self._changes.made(change) as is_made:
+        with self._made(change) as is_made:
             # Too slow or refused: a test would fail as well.
             return is_made and not self._attempts.passes(row.test, PATIENCE)
 
     def _surely_notices(self, row: Row, change: Change) -> bool:
         """The same, twice, and not because time runs out: then the change is left alone."""
         ends: list[bool | None] = []
-        self._work.changed()
-        with self._changes.made(change) as is_made:
+        with self._made(change) as is_made:
             while is_made and len(ends) < 2 and not any(ends):
                 ends.append(self._attempts.passes(row.test, PATIENCE))
         if None in ends:
             self._slow[change] += 1
         return ends == [False, False] and self._attempts.passes(row.test) is True
+
+    def _made(self, change: Change) -> contextlib.AbstractContextManager[bool]:
+        self._work.changed(is_new=change not in self._compiled)
+        self._compiled.add(change)
+        return self._changes.made(change)
 
     def _may_try(self) -> bool:
         self.tries += 1

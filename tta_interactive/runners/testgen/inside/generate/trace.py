@@ -15,7 +15,7 @@ from typing import Any
 
 from ..guard import Guard, Refused
 from .fixtures import Fixtures
-from .work import Work
+from .work import RUN, Work
 
 Arc = tuple[int, int]
 TEST = "<test>"
@@ -138,7 +138,12 @@ class Runner:
         signal.signal(signal.SIGALRM, self._stop)
 
     def run(
-        self, statements: Sequence[str], *, traced: bool = True, most: int | None = None
+        self,
+        statements: Sequence[str],
+        *,
+        traced: bool = True,
+        most: int | None = None,
+        cost: float = RUN,
     ) -> Outcome | None:
         """None: the statements cannot be a test (too slow, refused, end the process, ...).
 
@@ -146,6 +151,7 @@ class Runner:
             statements: As a test holds them.
             traced: Whether lines are looked at, else only calls.
             most: No more calls and lines than this; default: what takes too long otherwise.
+            cost: What a run costs for itself, whatever it runs.
         """
         codes = _codes(statements)
         if not codes:
@@ -192,7 +198,8 @@ class Runner:
                     signal.setitimer(signal.ITIMER_REAL, 0)
                 sys.stdout, sys.stderr = before
                 has_fixtures = bool(self._fixtures.asked(statements))
-                self._work.ran(count.events, self._work.watch.now() - started, has_fixtures)
+                took = self._work.watch.now() - started
+                self._work.ran(count.events, took, has_fixtures, cost)
         if count.is_over:  # and the module caught what should have ended it
             self.too_long += 1
             return None

@@ -12,7 +12,8 @@ import time
 RUN = 250e-6  # seconds of work: to compile some statements, run them and look at what came of it
 TRY = 50e-6  # to make up a call
 EVENT = 1.2e-6  # a call anywhere, or a line of the module
-CHANGE = 300e-6  # to compile a function
+AGAIN = 120e-6  # to run what was compiled before, when nothing but its end is looked at
+CHANGE, EXCHANGE = 300e-6, 30e-6  # to compile a function, to put it in the place of another
 FIXTURES = 400e-6  # to make and empty a directory, or to set variables and set them back
 # What is slow in code that cannot be counted (large numbers, patterns, waiting) is charged by the
 # clock, but only if a whole window of work took far longer than it counts, and in steps so coarse
@@ -69,19 +70,22 @@ class Work:
         """Something was made up, and perhaps could not be run."""
         self.now += TRY
 
-    def changed(self) -> None:
-        """The module was changed and changed back."""
-        self.now += CHANGE
+    def changed(self, *, is_new: bool) -> None:
+        """The module was changed and changed back; what was compiled before is only put in."""
+        self.now += CHANGE if is_new else EXCHANGE
 
-    def ran(self, events: int, seconds: float = 0.0, has_fixtures: bool = False) -> None:
+    def ran(
+        self, events: int, seconds: float = 0.0, has_fixtures: bool = False, cost: float = RUN
+    ) -> None:
         """Something was run.
 
         Args:
             events: How many calls and lines.
             seconds: How long it took by the stopwatch.
             has_fixtures: Whether files or variables were made for it.
+            cost: What it costs besides.
         """
-        cost = RUN + EVENT * events + (FIXTURES if has_fixtures else 0.0)
+        cost += EVENT * events + (FIXTURES if has_fixtures else 0.0)
         self.now += cost
         self._counted += cost
         self._took += seconds
