@@ -31,14 +31,17 @@ def hand_over(
     facts: dict[str, Any],
     known: Collection[Arc],
     work: Work,
+    may_stay: Callable[[Written], bool],
 ) -> None:
     """Write the report; then again, with tests that notice more.
 
     Args:
         known: What needs no test: the import reaches it, or tests that are there already.
+        may_stay: Whether a test holds nothing that looks like a bug.
     """
 
-    def report(rows: list[Row], noticing: Collection[Written], **more: Any) -> None:
+    def report(rows: Sequence[Row], noticing: Collection[Written], **more: Any) -> None:
+        rows = [row for row in rows if may_stay(row.test)]
         file = as_file([row.test for row in rows], names)
         tests = zip(rows, file.names, strict=True)
         found = {
@@ -55,7 +58,11 @@ def hand_over(
 
     def reached(rows: Sequence[Row]) -> list[frozenset[Arc]]:
         sharpener.forget()
-        return [search.attempts.reached(row.test) - frozenset(known) for row in rows]
+        found: list[frozenset[Arc]] = []
+        for row in rows:
+            sharpener.is_at_work()
+            found.append(search.attempts.reached(row.test) - frozenset(known))
+        return found
 
     rows = only_needed(rows, reached, set())
     report(rows, ())  # from here on only better: a changed module may end the process
@@ -65,10 +72,17 @@ def hand_over(
         left = [
             one
             for one in search.found
-            if one.is_sound and one.test not in there and not one.candidate.is_private
+            if one.is_sound
+            and one.test not in there
+            and not one.candidate.is_private
+            and may_stay(one.test)
         ]
         others = rows_of(left, [one.test for one in left])
-        added = sharpener.more(rows, others, most)
+
+        def keep(found: Sequence[Row]) -> None:
+            report([*rows, *found], {row.test for row in found})
+
+        added = [row for row in sharpener.more(rows, others, most, keep) if may_stay(row.test)]
         every = [*rows, *added]
         noticing = {row.test for row in added}
         while True:

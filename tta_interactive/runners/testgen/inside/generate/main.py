@@ -8,13 +8,12 @@ was being called.
 import ast
 import importlib
 import inspect
-import itertools
 import json
 import os
 import random
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, cast
@@ -22,18 +21,20 @@ from typing import Any, cast
 from ..guard import Guard
 from ..place import limit_resources, put_on_path
 from .asynchronous import HELPERS
+from .attempt import Attempts
 from .calls import Caller, Candidate
 from .changes import Changes
 from .expect import Expectations
 from .handing import hand_over, rows_of
 from .hints import names_for_hints
+from .laws import Laws
 from .mining import is_special, module_doctests, patterns_in
 from .names import Names
 from .search import Found, Search
 from .sharpen import Sharpener
 from .surroundings import classes_named, imported, instances
 from .suspect import sifted
-from .targets import add_helpers, enum_members, find_targets
+from .targets import Target, add_helpers, enum_members, find_targets
 from .trace import Arc, Runner, traced
 from .usage import usages
 from .values import Values
@@ -42,11 +43,12 @@ from .work import Work
 BEAT = 256  # bytes: one record, written over and over
 TABLES = (tuple, list, set, frozenset, dict)
 MAX_NUMBERS = 5000
+MAX_ARGUMENTS = 40
 MAX_EXAMPLE = 16  # statements of one example; what the last does not need goes again
 PER_TABLE = 12
 CALL_LIMIT = 0.6  # seconds
 # Shares of the budget; the rest makes tests that notice more, in the first round.
-SEARCHING, LATER, SIMPLIFYING = 0.6, 0.9, 0.1
+SEARCHING, LATER, SIMPLIFYING = 0.45, 0.9, 0.1
 
 
 def run(job: dict[str, Any]) -> None:
@@ -71,8 +73,7 @@ def run(job: dict[str, Any]) -> None:
     banned = set(job["banned"])
     targets = [target for target in targets if target.key not in banned]
     hint_names, uses = names_for_hints(module, tree), usages(tree)
-    named = classes_named(targets, uses, hint_names)
-    targets += add_helpers(named, names, known)
+    targets += add_helpers(classes_named(targets, uses, hint_names), names, known)
     values = Values(
         tree, [*_patterns(module), *patterns_in(tree)], _characters(module), names, draw
     )
@@ -116,12 +117,13 @@ def run(job: dict[str, Any]) -> None:
         search.run(first, (LATER if job["reached"] else SEARCHING) * job["seconds"])
     # From here on the same is drawn, whether the search ended a little earlier or later.
     draw.seed(f"{job['seed']} after the search")
+    laws = Laws(targets, runner, _arguments_of(caller, search.attempts), values.objects)
+    search.found = [one for one in search.found if laws.let_pass(one.test)]
     # In a later round the replayed ones are in the caller's hands already.
     reached = at_import | {(before, line) for before, line in job["reached"]}
     chosen = search.chosen(job["most"], reached, skip=len(first) if job["round"] else 0)
     suspicious, chosen = sifted(list(search.accidents.values()), chosen, tree, runner, hint_names)
     tests = search.simplified(chosen, SIMPLIFYING * job["seconds"])
-    beats = itertools.count(search.steps)
     hand_over(
         job,
         search,
@@ -132,20 +134,39 @@ def run(job: dict[str, Any]) -> None:
             caller,
             targets,
             draw,
-            lambda: report_beat(next(beats), "", search.lines),
+            lambda: report_beat(search.steps, "", search.lines),
             work,
         ),
         names,
         {
             "targets": len(targets),
             "missing": sorted(every_line - search.lines),
-            "suspicious": suspicious,
+            "suspicious": [*laws.broken, *suspicious],
         },
         reached,
         work,
+        laws.let_pass,
     )
     sys.stdout.flush()
     os._exit(0)  # threads and exit hooks of the module have no say
+
+
+def _arguments_of(caller: Caller, attempts: Attempts) -> Callable[[Target], list[str]]:
+    """Makes single arguments that a function takes, the shortest first."""
+
+    def made(target: Target) -> list[str]:
+        found: set[str] = set()
+        for _ in range(MAX_ARGUMENTS):
+            candidate = caller.new(target)
+            use = candidate.last if candidate else None
+            if candidate is None or use is None or len(use.arguments) != 1:
+                continue
+            seen = attempts.seen(candidate)
+            if seen is not None and seen.outcome.error is None:
+                found.add(use.arguments[0].text)
+        return sorted(found, key=lambda text: (len(text), text))[:MAX_EXAMPLE]
+
+    return made
 
 
 def _imported(job: dict[str, Any]) -> tuple[ModuleType, set[Arc]]:
