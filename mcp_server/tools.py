@@ -16,12 +16,9 @@ from typing import Final, NoReturn
 import anyio
 from anyio import to_thread
 
+from mcp_server.admission import Admission
 from mcp_server.audit import AuditLog, digest
-from mcp_server.expand import Expansion
 from mcp_server.policy import (
-    MAX_PER_MINUTE,
-    MAX_QUEUED,
-    MIN_SANDBOX,
     Policy,
     RateLimit,
 )
@@ -44,14 +41,12 @@ from mcp_server.wire import (
     WaitAnswer,
     WaitArguments,
 )
-from tta_interactive import sandbox
 from tta_interactive.engine import ExecutionEngine
 from tta_interactive.errors import (
     ForbiddenError,
     TaskNotFoundError,
 )
-from tta_interactive.request import TaskRequest
-from tta_interactive.task import SandboxLevel, Task, TaskStatus
+from tta_interactive.task import Task
 from tta_interactive.text import one_line, visible
 
 TASK_ID: Final = re.compile(r"t_[A-Za-z0-9_-]{22}")
@@ -75,9 +70,9 @@ class Door:
     ) -> None:
         self._engine = engine
         self._reader = reader  # sees more than `engine` only with --share-notebook
-        self._policy, self._audit = policy, audit
+        self._audit = audit
         self._owner, self._kept_days = owner, kept_days
-        self._rate = RateLimit()
+        self._admission = Admission(engine, policy, self._own)
         self._refusals = RateLimit()  # a refused caller must not fill the disk either
         self._submitting = anyio.Lock()
         self._waits = Waits(reader, self._look)
@@ -170,7 +165,7 @@ class Door:
         given = asked.model_dump(mode="json", exclude_unset=True)
         facts = {"kind": asked.kind, "sha256": digest(given)}
         async with self._submitting:  # so that parallel calls cannot pass the quota together
-            request = await self._allowed(asked)
+            request = await self._admission.request(asked)
             await self._record("allowed", facts, tool=tool)  # first: a crash cannot hide it
             task_id = await self._engine.submit(request)
         # Only which id it became: the decision is on the disk, and so is the task.
@@ -294,42 +289,6 @@ class Door:
         facts = {"reason": type(error).__name__, "kind": kind, "sha256": digest(arguments)}
         await self._record("refused", facts, tool=tool)
 
-    async def _allowed(self, asked: SubmitArguments) -> TaskRequest:
-        """The request, if the policy and the quotas let it pass."""
-        policy = self._policy
-        policy.check_kind(asked.kind)
-        workspace = await to_thread.run_sync(policy.workspace, asked.workspace)
-        best = SandboxLevel.LIMITS
-        if policy.probes is None or asked.kind in policy.probes:
-            best = await to_thread.run_sync(_best_sandbox)
-        expansion = Expansion(policy, workspace, best)
-        params = await to_thread.run_sync(expansion.params, asked.kind, dict(asked.params))
-        for task_id in asked.after:
-            await self._own(task_id)
-        if (rest := self._rate.take(time.monotonic())) > 0:
-            raise ForbiddenError(
-                f"You submitted {MAX_PER_MINUTE} tasks within a minute. Submit again in "
-                f"{rest:.0f} s, and wait for tasks with tta_wait instead of submitting anew."
-            )
-        queued = (await self._engine.counts())[TaskStatus.QUEUED]
-        if queued + expansion.tasks > MAX_QUEUED:
-            raise ForbiddenError(
-                f"{queued} of your tasks are queued already, and this would be {expansion.tasks} "
-                f"more; the most is {MAX_QUEUED}. Wait for some with tta_wait, or cancel those "
-                "that are not needed."
-            )
-        return TaskRequest.checked(
-            kind=asked.kind,
-            params=params,
-            label=asked.label,
-            workspace=str(workspace),
-            priority=asked.priority,
-            after=tuple(asked.after),
-            timeout=asked.timeout_seconds,
-            request_key=asked.client_request_id,
-            sandbox=policy.sandbox(asked.kind, best),
-        )
-
     async def _record(
         self,
         decision: str,
@@ -387,13 +346,6 @@ def _worked(task: Task) -> float:
     if task.finished_at is None:
         return 0.0
     return round(max(0.0, (task.finished_at - task.submitted_at).total_seconds()), 1)
-
-
-def _best_sandbox() -> SandboxLevel:
-    found = sandbox.probe()
-    if found < MIN_SANDBOX:
-        found = sandbox.probe(again=True)  # it may have been installed since
-    return SandboxLevel(found)
 
 
 def _after_wait(views: Sequence[TaskView], going: Sequence[str], *, done: bool) -> str:

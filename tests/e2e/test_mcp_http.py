@@ -326,6 +326,17 @@ def test_a_submit_that_is_sent_twice_is_one_task(web: HttpServer) -> None:  # H2
     assert other not in ids
 
 
+def test_one_principals_flood_is_not_anothers(host: Host) -> None:
+    with HttpServer.running(host, "--allow", "shell") as server:
+        if "other" not in server.tokens:
+            add_token(host.home, "other", "o" * 30)
+        arguments = {"kind": "shell", "params": {"script": "true"}}
+        results = [server.call("tta_submit", arguments) for _ in range(62)]
+        assert [result["isError"] for result in results] == [False] * 60 + [True] * 2
+        assert "60 tasks within a minute" in error_text(results[-1])
+        assert server.call("tta_submit", arguments, token="other")["isError"] is False
+
+
 def test_nothing_is_allowed_that_was_not_named(host: Host) -> None:
     with HttpServer.running(host) as server:
         listed = server.ask("tools/list").message["result"]["tools"]

@@ -10,7 +10,7 @@ import pytest
 from mcp import Client
 from mcp_types import CallToolResult
 
-from mcp_server import tools, waiting
+from mcp_server import admission, tools, waiting
 from mcp_server.policy import Policy
 from mcp_server.server import make_server
 from tta_interactive.settings import read_settings
@@ -61,8 +61,8 @@ async def test_a_wait_longer_than_the_cap_is_cut_to_it(
 async def test_no_more_than_the_quota_is_queued_and_room_comes_back(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert tools.MAX_QUEUED == 100
-    monkeypatch.setattr(tools, "MAX_QUEUED", 3)
+    assert admission.MAX_QUEUED == 100
+    monkeypatch.setattr(admission, "MAX_QUEUED", 3)
     first = facts(await submit(client, "sleep 30"))["task_id"]
     await until_running(client, first)
     waiting = [facts(await submit(client, "true", after=[first]))["task_id"] for _ in range(3)]
@@ -85,7 +85,7 @@ async def test_the_steps_of_a_workflow_count_as_tasks_and_no_kind_is_smuggled_in
 ) -> None:
     policy = Policy(home=home, roots=(tmp_path,), kinds=frozenset({"tests", "shell", "workflow"}))
     settings = replace(read_settings(home), keep_days=7.0)
-    monkeypatch.setattr(tools, "MAX_QUEUED", 4)
+    monkeypatch.setattr(admission, "MAX_QUEUED", 4)
 
     def asked(*kinds: str) -> dict[str, Any]:
         params = {"shell": {"argv": ["true"]}, "python": {"code": "1"}}

@@ -1,0 +1,79 @@
+"""Whether a caller may submit what he asks for: kinds, places, containment, quotas."""
+
+import time
+from collections.abc import Awaitable, Callable
+
+from anyio import to_thread
+
+from mcp_server.expand import Expansion
+from mcp_server.policy import MAX_PER_MINUTE, MAX_QUEUED, MIN_SANDBOX, Policy, RateLimit
+from mcp_server.wire import SubmitArguments
+from tta_interactive import sandbox
+from tta_interactive.engine import ExecutionEngine
+from tta_interactive.errors import ForbiddenError
+from tta_interactive.request import TaskRequest
+from tta_interactive.task import SandboxLevel, Task, TaskStatus
+
+
+class Admission:
+    """The submissions of one caller.
+
+    Args:
+        engine: Counts his tasks.
+        policy: What he may do.
+        own: Reads a task of his; anything else is unknown.
+    """
+
+    def __init__(
+        self, engine: ExecutionEngine, policy: Policy, own: Callable[[str], Awaitable[Task]]
+    ) -> None:
+        self._engine, self._policy, self._own = engine, policy, own
+        self._rate = RateLimit()
+
+    async def request(self, asked: SubmitArguments) -> TaskRequest:
+        """What is submitted, if the policy and the quotas let it pass.
+
+        Raises:
+            RequestError, SandboxError: They do not; the sentence says what to do.
+        """
+        policy = self._policy
+        policy.check_kind(asked.kind)
+        workspace = await to_thread.run_sync(policy.workspace, asked.workspace)
+        best = SandboxLevel.LIMITS
+        if policy.probes is None or asked.kind in policy.probes:
+            best = await to_thread.run_sync(best_sandbox)
+        expansion = Expansion(policy, workspace, best)
+        params = await to_thread.run_sync(expansion.params, asked.kind, dict(asked.params))
+        for task_id in asked.after:
+            await self._own(task_id)  # or it is unknown
+        if (rest := self._rate.take(time.monotonic())) > 0:
+            raise ForbiddenError(
+                f"You submitted {MAX_PER_MINUTE} tasks within a minute. Submit again in "
+                f"{rest:.0f} s, and wait for tasks with tta_wait instead of submitting anew."
+            )
+        queued = (await self._engine.counts())[TaskStatus.QUEUED]
+        if queued + expansion.tasks > MAX_QUEUED:
+            raise ForbiddenError(
+                f"{queued} of your tasks are queued already, and this would be {expansion.tasks} "
+                f"more; the most is {MAX_QUEUED}. Wait for some with tta_wait, or cancel those "
+                "that are not needed."
+            )
+        return TaskRequest.checked(
+            kind=asked.kind,
+            params=params,
+            label=asked.label,
+            workspace=str(workspace),
+            priority=asked.priority,
+            after=tuple(asked.after),
+            timeout=asked.timeout_seconds,
+            request_key=asked.client_request_id,
+            sandbox=policy.sandbox(asked.kind, best),
+        )
+
+
+def best_sandbox() -> SandboxLevel:
+    """The best containment of this machine."""
+    found = sandbox.probe()
+    if found < MIN_SANDBOX:
+        found = sandbox.probe(again=True)  # it may have been installed since
+    return SandboxLevel(found)
