@@ -39,7 +39,7 @@ async def submit_as_agent(kernel: Kernel, arguments: dict[str, object], *flags: 
 
 async def test_a_task_of_an_agent_is_seen_in_the_notebook_through_a_restart() -> None:
     with Kernel() as kernel:
-        script = "for n in 1 2 3 4 5 6; do echo $n; sleep 0.5; done"
+        script = "echo before; while [ ! -e go ]; do sleep 0.05; done; echo after"
         arguments: dict[str, object] = {"kind": "shell", "params": {"script": script}}
         task_id = await submit_as_agent(kernel, arguments, "--allow", "shell")
         seen = kernel.run("%tta_status").cards[0]["text/plain"]
@@ -47,8 +47,9 @@ async def test_a_task_of_an_agent_is_seen_in_the_notebook_through_a_restart() ->
         assert "agent" in seen
         assert len(kernel.run(f"%tta_status {task_id[:8]}").cards) == 1
         kernel.restart()
+        Path(kernel.workspace, "go").touch()
         assert kernel.run(f"r = %tta_wait {task_id}\nprint(r)").text.endswith("{'exit_code': 0}")
-        assert kernel.run(f"%tta_logs {task_id}").text.split() == list("123456")
+        assert kernel.run(f"%tta_logs {task_id}").text.split() == ["before", "after"]
 
 
 @pytest.mark.sandbox
