@@ -4,7 +4,7 @@ A picture or a number can do nothing. HTML runs scripts in the page, which may d
 reader may; a pickle runs code in the kernel. So both are opened only if the task is the user's
 own and nothing had to be kept from them:
 
-    submitted from a notebook     not by an agent, and no repetition of somebody else's task
+    submitted from a notebook     not by an agent, and no retry: it may repeat an agent's task
     ran without containment       else opening it would let out what was to be contained: who
                                   wants a task in a sandbox does not trust its code
 
@@ -18,7 +18,7 @@ from tta_interactive.task import SandboxLevel, Task
 def distrust(task: Task) -> str:
     """Why what the task left may not act; empty if it may."""
     if task.owner != "notebook" or "retry_of" in task.metadata:
-        return "it was not submitted by a notebook"
+        return "it was not submitted by a notebook, or is a retry"
     if task.sandbox_got is None or task.sandbox_got > SandboxLevel.LIMITS:
         return "it ran in a sandbox, which it would thus leave"
     return ""
