@@ -375,14 +375,17 @@ def starts_nothing(task: Task) -> bool:
 
 def clean_up(directory: Path) -> None:
     """Remove what an attempt leaves beside its log; an empty directory too."""
+    place = str(directory)
     for name in LEFTOVERS:
         # The task could write here below level namespaces: expect anything under these names.
         with suppress(OSError):
-            (directory / name).unlink()
-    for folder in ("io", "scratch"):
-        if (directory / folder).is_dir():
-            shutil.rmtree(directory / folder, ignore_errors=True)
-    try:
-        directory.rmdir()
-    except OSError:
-        pass  # the log stays, or it never was
+            os.unlink(f"{place}/{name}")
+    for folder in (f"{place}/io", f"{place}/scratch"):
+        try:
+            os.rmdir(folder)  # mostly it is empty, or was never made
+        except FileNotFoundError:
+            pass
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):  # the log stays, or it never was
+        os.rmdir(place)
