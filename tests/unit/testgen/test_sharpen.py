@@ -42,6 +42,9 @@ CODE = dedent(
     def shifted(count, by=3):
         return count + by
 
+    def tossed(count):
+        return chance() < 0.5
+
     def number(word):
         return WORDS.get(word, 0)
 
@@ -249,3 +252,15 @@ def test_a_change_that_never_ends_is_noticed_and_soon_left(
     rows = [shop.row("endless", "3")]
     shop.sharpener().more(rows, [], 3)
     assert module.endless(3) == 0
+
+
+def test_what_is_drawn_by_chance_is_no_test_that_notices_more(
+    module: ModuleType, tmp_path: Path
+) -> None:
+    shop = Workshop(module, tmp_path)
+    drawn = random.Random(3)  # the module's own: never set back
+    module.__dict__["chance"] = drawn.random
+    asked = [
+        row.test.statements[-1] for row in shop.sharpener().more([shop.row("tossed", "5")], [], 60)
+    ]
+    assert not any(text.startswith("tossed(") for text in asked)

@@ -28,6 +28,7 @@ ASKED = 40  # tests that are tried on one change, at most
 TRIES = 200  # calls that are made for one change, at most
 BESIDE = 6  # other changes that a call is tried on
 SIMPLER = 30  # runs that may make an added test simpler
+SURE = 15  # times that an added test must pass
 SLOW = 2  # calls that took too long, after which a change is left alone
 PATIENCE = 12_000  # calls and lines of one test on changed code: it may never end
 FRESH, NEAR = 0.2, 0.4  # how often a call is made anew, or takes a value beside a constant
@@ -191,7 +192,7 @@ class Sharpener:
             if not hits:
                 continue
             row = self._simpler(row, hits)
-            if row.test in tests:
+            if row.test in tests or not self._is_steady(row):
                 continue
             tests.add(row.test)
             for other, _ in waiting:
@@ -298,6 +299,10 @@ class Sharpener:
         if None in ends:
             self._slow[change] += 1
         return ends == [False, False] and self._attempts.passes(row.test) is True
+
+    def _is_steady(self, row: Row) -> bool:
+        """Whether its test passes again and again: what is drawn by chance notices any change."""
+        return all(self._attempts.passes(row.test) is True for _ in range(SURE))
 
     def _made(self, change: Change) -> contextlib.AbstractContextManager[bool]:
         self._work.changed(is_new=change not in self._compiled)
