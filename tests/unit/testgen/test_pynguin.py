@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tta_interactive.kinds.base import TaskFailure
+from tta_interactive.runners.testgen import pynguin
 from tta_interactive.runners.testgen.backends import get_backend
 from tta_interactive.runners.testgen.pynguin import VARIABLE, find_python
 
@@ -102,6 +103,43 @@ def test_no_more_tests_are_taken_than_were_asked_for(
     )
     stand_in(lab, monkeypatch, f"(out / 'test_m.py').write_text({text!r})")
     assert lab.run(backend="pynguin", coverage_threshold=10, max_tests=2)["generated"] == 2
+
+
+@pytest.mark.parametrize(
+    ("does", "ended", "words"),
+    [
+        pytest.param(
+            "import signal, time\n"
+            "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+            "print('thinking', flush=True)\n"
+            "while True:\n    time.sleep(60)",
+            "was stopped after",
+            "thinking",
+            id="hangs",
+        ),
+        pytest.param("input('Go on? [y/n] ')", "exit code 1", "EOFError", id="asks"),
+        pytest.param(
+            "import socket\nsocket.create_connection(('192.0.2.1', 80), timeout=3)",
+            "exit code 1",
+            "Error",
+            id="wants the network",
+        ),
+    ],
+)
+def test_one_that_hangs_asks_or_wants_the_network_ends_with_a_clear_failure(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, does: str, ended: str, words: str
+) -> None:
+    """R12."""
+    lab.write("m.py", GOOD)
+    stand_in(lab, monkeypatch, does)
+    monkeypatch.setattr(pynguin, "EXTRA_SECONDS", 2.0)
+    failure = lab.failure(backend="pynguin", budget=1)
+    assert failure.code == "error"
+    assert failure.message.startswith("Pynguin wrote no tests for 'm': its process ")
+    assert ended in failure.message
+    assert words in failure.detail
+    assert failure.remedy
+    assert set(lab.files()) == {"m.py"}
 
 
 def test_when_it_ends_badly_its_last_words_are_told(

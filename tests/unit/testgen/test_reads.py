@@ -184,6 +184,25 @@ def test_tests_stand_in_the_order_of_the_module_and_examples_find_their_method()
     )
 
 
+def test_what_only_prepares_a_file_is_no_step_on_the_way() -> None:
+    suite = told(
+        """
+        from shop import open_at
+
+        def test_1(tmp_path, monkeypatch):
+            monkeypatch.setenv('NOW', '3')
+            a_file = tmp_path / 'a.txt'
+            a_file.write_text('3')
+            result = open_at(a_file)
+            assert result == 'yes'
+        """,
+        {"test_1": "open_at"},
+    )
+    text = text_of(suite)
+    assert "def test_open_at(" in text
+    assert "after" not in text
+
+
 def test_rows_that_pytest_could_not_name_have_an_id() -> None:
     suite = told(
         """

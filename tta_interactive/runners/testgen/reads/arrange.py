@@ -24,6 +24,7 @@ MAX_COLUMNS = 5  # a wider table is harder to read than the tests themselves
 MAX_ROWS = 30
 WRAPPING = {"pytest.raises", "re.escape", "list", "str", "repr", "len", "type", "asyncio.run"}
 RESERVED = {"request", "result", "pytest"}
+FIXTURES = ("capsys", "monkeypatch", "tmp_path")
 
 
 def arranged(tests: Suite, module_text: str) -> Suite:
@@ -185,11 +186,18 @@ def _raised(body: list[ast.stmt]) -> str:
 
 
 def _setup(body: list[ast.stmt]) -> list[str]:
-    """The methods that are called on the way."""
+    """The methods that are called on the way, but those that only prepare files and variables."""
+    prepared = set[str](FIXTURES)
     acts = [node for node in body if not isinstance(node, ast.Assert)]
     found: list[str] = []
     for node in acts[:-1] if len(acts) < len(body) or _raised(body) else acts:
         match node:
+            case ast.Assign([ast.Name(id=name)], ast.BinOp(left=ast.Name(id=folder))) if (
+                folder in prepared
+            ):
+                prepared.add(name)
+            case ast.Expr(ast.Call(ast.Attribute(ast.Name(id=owner)))) if owner in prepared:
+                pass
             case ast.Expr(value=ast.Call(func=ast.Attribute(attr=name))):
                 found.append(name)
             case _:
