@@ -338,4 +338,89 @@ DEVICES = {
                 return 2
             return 3
     """,
+    "what one function gives, given to another": """
+        import hashlib
+
+        def make_token(name: str, key: bytes) -> str:
+            return name + ":" + hashlib.sha256(key + name.encode()).hexdigest()
+
+        def check_token(token: str, key: bytes) -> str:
+            name, _, seal = token.rpartition(":")
+            if hashlib.sha256(key + name.encode()).hexdigest() != seal:
+                raise ValueError("not sealed with this key")
+            return name
+    """,
+    "one value at two places": """
+        class Stock:
+            def __init__(self):
+                self.counts = {}
+
+            def put(self, article: str, count: int) -> None:
+                self.counts[article] = self.counts.get(article, 0) + count
+
+            def take(self, article: str) -> int:
+                if article not in self.counts:
+                    raise KeyError(article)
+                self.counts[article] -= 1
+                return self.counts[article]
+    """,
+    "a way through several states": """
+        import datetime
+
+        MOVES = {"new": {"pay": "paid"}, "paid": {"ship": "sent"}, "sent": {"lose": "lost"}}
+
+        class Order:
+            def __init__(self, at=None):
+                self.state = "new"
+                self.at = at or datetime.datetime.now()
+
+            def do(self, move):
+                if move not in MOVES.get(self.state, {}):
+                    raise ValueError(move)
+                self.state = MOVES[self.state][move]
+
+            def left(self):
+                if self.state == "lost":
+                    return 0
+                return 1
+    """,
+    "asynchronous methods of a protocol, which answer as they are said to": """
+        from typing import Any, Protocol
+
+        class Transport(Protocol):
+            async def get(self, url: str) -> tuple[int, dict[str, Any]]: ...
+
+        class Client:
+            def __init__(self, transport: Transport) -> None:
+                self.transport = transport
+
+            async def fetch(self, url: str) -> object:
+                for _ in range(2):
+                    status, body = await self.transport.get(url)
+                    if status == 200:
+                        return body.get("items")
+                raise OSError(status)
+    """,
+    "numbers where they are compared and counted with": """
+        def fee(sum_, share):
+            if sum_ <= 0:
+                raise ValueError("nothing to pay")
+            if -share < 0:
+                return sum_ + 1
+            return 0
+    """,
+    "texts in quotes, and lines that come twice": """
+        def unquoted(text: str) -> str:
+            if len(text) > 2 and text[0] == text[-1] and not text[0].isalnum():
+                return text[1:-1]
+            return text
+
+        def firsts(text: str) -> set:
+            seen = set()
+            for line in text.splitlines():
+                if line.isalpha() and line in seen:
+                    raise ValueError(line)
+                seen.add(line)
+            return seen
+    """,
 }

@@ -20,7 +20,7 @@ from tta_interactive.runners.testgen.inside.generate.names import Names
 from tta_interactive.runners.testgen.inside.generate.regexes import strings_of
 from tta_interactive.runners.testgen.inside.generate.shapes import shapes_of
 from tta_interactive.runners.testgen.inside.generate.targets import find_targets
-from tta_interactive.runners.testgen.inside.generate.usage import usages
+from tta_interactive.runners.testgen.inside.generate.uses import usages
 from tta_interactive.runners.testgen.inside.generate.values import Values
 
 DRAW = random.Random(1)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tta_interactive.runners.testgen.inside.generate.calls import Candidate
+from tta_interactive.runners.testgen.inside.generate.candidate import Candidate
 from tta_interactive.runners.testgen.inside.generate.emit import Written
 from tta_interactive.runners.testgen.inside.generate.handing import only_needed
 from tta_interactive.runners.testgen.inside.generate.sharpen import Row

@@ -12,14 +12,15 @@ from types import ModuleType
 import pytest
 
 from tta_interactive.runners.testgen.inside.generate.attempt import Attempts
-from tta_interactive.runners.testgen.inside.generate.calls import Argument, Caller, Candidate, Use
+from tta_interactive.runners.testgen.inside.generate.calls import Caller
+from tta_interactive.runners.testgen.inside.generate.candidate import Argument, Candidate, Use
 from tta_interactive.runners.testgen.inside.generate.changes import Changes
 from tta_interactive.runners.testgen.inside.generate.expect import Expectations
 from tta_interactive.runners.testgen.inside.generate.names import Names
 from tta_interactive.runners.testgen.inside.generate.sharpen import Row, Sharpener
 from tta_interactive.runners.testgen.inside.generate.targets import find_targets
 from tta_interactive.runners.testgen.inside.generate.trace import Runner, lines_of
-from tta_interactive.runners.testgen.inside.generate.usage import usages
+from tta_interactive.runners.testgen.inside.generate.uses import usages
 from tta_interactive.runners.testgen.inside.generate.values import Values
 from tta_interactive.runners.testgen.inside.generate.work import Work
 from tta_interactive.runners.testgen.inside.guard import Guard

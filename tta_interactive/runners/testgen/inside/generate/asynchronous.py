@@ -5,6 +5,13 @@ ITEMS = """async def async_items(*items):
         yield item"""
 ANSWER = """async def async_answer(*args, **options):
     return args[0] if args else None"""
+ANSWERS = """def async_answers(*answers):
+    left = list(answers)
+
+    async def answer(*args, **options):
+        return left.pop(0) if len(left) > 1 else left[0]
+
+    return answer"""
 COLLECTED = """async def collected(items, most=20):
     found = []
     async for item in items:
@@ -23,6 +30,7 @@ FAILED = """async def failed_inside(manager):
 HELPERS = {
     "async_items": ITEMS,
     "async_answer": ANSWER,
+    "async_answers": ANSWERS,
     "collected": COLLECTED,
     "awaited": AWAITED,
     "entered": ENTERED,

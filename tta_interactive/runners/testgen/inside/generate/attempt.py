@@ -7,7 +7,7 @@ import random
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from .calls import MAX_STATEMENT, Candidate
+from .candidate import MAX_STATEMENT, Candidate
 from .effects import READ, of_files, of_output
 from .emit import Written, body_of
 from .expect import Expectations

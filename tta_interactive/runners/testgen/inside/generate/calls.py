@@ -1,4 +1,4 @@
-"""Candidates: an object made, perhaps changed, and one thing called. New ones, and altered ones."""
+"""Makes candidates, new ones and altered ones."""
 
 import ast
 import inspect
@@ -7,99 +7,16 @@ import random
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+from .candidate import Argument, Candidate, Use
 from .evidence import weights
 from .hints import hints_of
 from .names import Names
-from .operators import OPERATORS
 from .shapes import NONE, Shape
 from .targets import Target
 from .usage import Usage
 from .values import Values
 
-MAX_STATEMENT = 400
 MAX_BEFORE = 6
-
-
-@dataclass(frozen=True)
-class Argument:
-    """One argument as it is written, and where it came from."""
-
-    slot: tuple[str, str]
-    """(target's key, parameter)."""
-    shape: Shape
-    text: str
-    keyword: str = ""
-
-    @property
-    def written(self) -> str:
-        return f"{self.keyword}={self.text}" if self.keyword else self.text
-
-
-@dataclass(frozen=True)
-class Use:
-    """One target with its arguments."""
-
-    target: Target
-    arguments: tuple[Argument, ...] = ()
-
-    def on(self, owner: str) -> str:
-        """The call as source; `owner` is the expression of the object."""
-        target = self.target
-        if target.sort == "setter":
-            value = self.arguments[0].text if self.arguments else "None"
-            return f"{owner}.{target.name} = {value}"
-        written = ", ".join(argument.written for argument in self.arguments)
-        if target.sort in ("operator", "changer") and target.name in OPERATORS:
-            operands = [argument.text for argument in self.arguments] + ["None", "None"]
-            return OPERATORS[target.name].format(o=owner, a=operands[0], b=operands[1])
-        if target.sort == "property":
-            return f"{owner}.{target.name}"
-        if target.name == "__call__":
-            call = f"{owner}({written})"
-        elif target.sort in ("method", "changer") and target.name not in OPERATORS:
-            call = f"{owner}.{target.name}({written})"
-        else:
-            call = f"{target.ref}({written})"
-        return f"asyncio.run({call})" if target.is_async else call
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """What may become a test."""
-
-    last: Use | None
-    made: str = ""
-    """The expression of the object; empty if none is needed."""
-    variable: str = ""
-    before: tuple[Use, ...] = ()
-    raw: tuple[str, ...] = ()
-    """Statements taken as they are, from a doctest or an earlier run: then `last` is None."""
-    label: str = "example"
-    """What they call."""
-    given: tuple[str, ...] = ()
-    """Statements that come first: what the environment holds."""
-    wrap: str = ""
-    """What is done with the value: `list({})`, `asyncio.run(collected({}))`."""
-
-    @property
-    def target(self) -> str:
-        return self.last.target.key if self.last else self.label
-
-    @property
-    def is_private(self) -> bool:
-        return self.last is not None and self.last.target.is_private
-
-    def statements(self) -> list[str]:
-        if self.last is None:
-            return list(self.raw)
-        lines = list(self.given)
-        lines += [f"{self.variable} = {self.made}"] if self.made else []
-        lines += [use.on(self.variable) for use in self.before]
-        last = self.last.on(self.variable)
-        return [*lines, self.wrap.format(last) if self.wrap else last]
-
-    def uses(self) -> list[Use]:
-        return [*self.before, *([self.last] if self.last else [])]
 
 
 @dataclass(frozen=True)
@@ -132,10 +49,13 @@ class Caller:
             target.ref: target for target in targets if target.sort in ("class", "helper")
         }
         self._methods: dict[str, list[Target]] = {}
+        self._next: dict[str, list[Target]] = {}
         for target in targets:
             self._parameters[target.key] = self._read(target)
             if target.may_change or target.sort == "changer":
                 self._methods.setdefault(target.owner, []).append(target)
+            if target.takes_self and not target.is_private and target.sort != "changer":
+                self._next.setdefault(target.owner, []).append(target)
         values.make_object = self._new_object
         values.change_object = self._changed_object
 
@@ -147,16 +67,17 @@ class Caller:
 
     def _fresh(self, target: Target) -> Candidate | None:
         self._values.stand_at(first_line(target))
-        use = self._use(target)
-        if use is None:
-            return None
+        self._values.echoes.begin()
         if target.sort in ("function", "class", "static", "helper"):
-            return Candidate(last=use)
+            use = self._use(target)
+            return Candidate(last=use) if use else None
+        # The object first: what it holds may be asked for.
         made = self._object(target.owner)
-        if made is None:
+        before = self._before(target.owner) if made else ()
+        use = self._use(target) if made else None
+        if made is None or use is None:
             return None
-        variable = self._names.variable(target.owner)
-        return Candidate(use, made, variable, self._before(target.owner))
+        return Candidate(use, made, self._names.variable(target.owner), before)
 
     def changed(self, candidate: Candidate) -> Candidate:
         """The candidate with one thing changed."""
@@ -166,8 +87,12 @@ class Caller:
             return replace(candidate, raw=(*before, self._values.changed_inside(shown)))
         draw = self._draw
         self._values.stand_at(first_line(last.target))
+        arguments = (one.text for use in candidate.uses() for one in use.arguments)
+        self._values.echoes.begin(candidate.made, *arguments)
         if candidate.made:
             dice = draw.random()
+            if dice < 0.06:
+                return self.continued(candidate)
             if dice < 0.25:
                 return replace(candidate, before=self._lengthened(candidate))
             if dice < 0.35:
@@ -201,6 +126,18 @@ class Caller:
             candidate,
             last=Use(last.target, (*last.arguments[:at], new, *last.arguments[at + 1 :])),
         )
+
+    def continued(self, candidate: Candidate) -> Candidate:
+        """The same object, and then something else is asked of it."""
+        last = candidate.last
+        others = self._next.get(last.target.owner) if last else None
+        use = self._use(self._draw.choice(others)) if others else None
+        if last is None or use is None:
+            return candidate
+        before = candidate.before
+        if last.target.may_change and len(before) < MAX_BEFORE:
+            before = (*before, last)
+        return replace(candidate, before=before, last=use, wrap="")
 
     def _lengthened(self, candidate: Candidate) -> tuple[Use, ...]:
         """The steps on the way, with one more, one less, or all new."""
@@ -266,7 +203,7 @@ class Caller:
 
     def learn(self, candidate: Candidate, *, found: bool, wrong_type: bool) -> None:
         """Make the shapes of a candidate more likely, or less."""
-        factor = 0.9 if wrong_type else 1.3 if found else 1.0
+        factor = 0.9 if wrong_type else 1.3 if found else 1.03
         for use in candidate.uses():
             for argument in use.arguments:
                 slot = self._weights.get(argument.slot)
@@ -367,12 +304,17 @@ class Caller:
     def _argument(self, slot: tuple[str, str], keyword: str) -> Argument:
         choices = self._weights.get(slot) or {NONE: 1.0}
         shape = self._draw.choices(list(choices), list(choices.values()))[0]
-        return Argument(slot, shape, self._values.make(shape), keyword)
+        echoes = self._values.echoes
+        text = echoes.argument(slot[1], slot[0], shape) or self._values.make(shape)
+        echoes.named(slot[1], text)
+        return Argument(slot, shape, text, keyword)
 
     def _object(self, owner: str) -> str | None:
         known = self._values.objects.get(owner)
         if known and self._draw.random() < 0.85:
-            return self._draw.choice(known)
+            made = self._draw.choice(known)
+            self._values.echoes.note(made)
+            return made
         return self._new_object(owner)
 
     def _new_object(self, owner: str) -> str | None:

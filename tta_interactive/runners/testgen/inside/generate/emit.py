@@ -8,7 +8,7 @@ Every test has one of three forms, so that tests of one shape can be put into on
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from textwrap import indent
 
 from .names import Names, slug
@@ -34,6 +34,13 @@ class Written:
     """The test's parameters: `tmp_path`, `monkeypatch`, `capsys`."""
     support: tuple[str, ...] = ()
     """Classes and functions, as source, that stand above the tests."""
+
+    def agreed(self, again: "Written | None") -> "Written | None":
+        """The test with what a second run said too; None: there is nothing to be relied on."""
+        if again is None or replace(again, asserts=self.asserts) != self:
+            return None
+        asserts = tuple(line for line in self.asserts if line in again.asserts)
+        return replace(self, asserts=asserts) if asserts or self.raises else None
 
 
 @dataclass(frozen=True)

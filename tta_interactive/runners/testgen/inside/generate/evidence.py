@@ -1,12 +1,14 @@
 """How likely each shape is for a parameter: its annotation, name, default and use all speak."""
 
+import datetime
+import decimal
 import inspect
 import re
 from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any, cast
 
-from .recipes import ARRAYS, FRAMES
+from .recipes import ARRAYS, FRAMES, texts_of
 from .shapes import (
     BOOL,
     BYTES,
@@ -31,6 +33,8 @@ from .usage import Usage
 MAX_DEPTH = 3
 MAX_LITERALS = 30
 OBJECTS = 4.0  # the weight of all known classes together, for a parameter that nothing is said of
+NUMBER: Shape = ("either", INT, INT, FLOAT)
+MOMENT: Shape = ("one of", *texts_of(datetime.datetime), *texts_of(datetime.date))
 _NAMED: tuple[tuple[str, Shape], ...] = (
     (r"str|text|name|expr|token|version|spec|pattern|line|path|char|key|word|sep|url|prefix", STR),
     (r"num|index|idx|count|size|width|pos|min|max|len|start|stop|offset|load|limit|^[nijk]$", INT),
@@ -45,6 +49,17 @@ _NAMED: tuple[tuple[str, Shape], ...] = (
         r"stream|^fp$|^fh$|^f$|file",
         ("one of", "io.StringIO('a = 1\\nb\\n')", "io.BytesIO(b'a = 1')"),
     ),
+    (
+        r"amount|price|total|cost|rate|ratio|percent|quantity|qty|^age$|year|month|weight|height|"
+        r"score|level|depth|timeout|delay|ttl|retries|radius|factor|step|balance|salary|number",
+        NUMBER,
+    ),
+    (
+        r"account|user|title|label|^tag|host|domain|mail|address|code|sku|country|city|state|status|"
+        r"mode|kind|message|msg|content|body|query|command|cmd|source|target|category|description",
+        STR,
+    ),
+    (r"(date|day|_at|since|until|deadline|^now|^when|^at|^start|^end)$", MOMENT),
     (r"flag|^is_|^has_|^use_|^allow|strict|verbose|ignore", BOOL),
     (r"exc|error", ("one of", "ValueError('oops')", "KeyError")),
     (r"cls|class|^type", ("one of", "int", "str", "dict", "list")),
@@ -76,6 +91,10 @@ _EXAMPLES: tuple[tuple[type, Shape], ...] = (
     (dict, DICT),
     (set, ("set", INT)),
     (bytes, BYTES),
+    (datetime.datetime, ("one of", *texts_of(datetime.datetime))),
+    (datetime.date, ("one of", *texts_of(datetime.date))),
+    (datetime.timedelta, ("one of", *texts_of(datetime.timedelta))),
+    (decimal.Decimal, ("one of", *texts_of(decimal.Decimal))),
 )
 _STREAM = {"read", "readline", "readlines", "write", "seek", "tell", "close", "flush"}
 _MATCH = {"group", "groups", "start", "end", "span", "groupdict", "lastgroup"}
@@ -111,12 +130,13 @@ def weights(
             if shape[0] in ("one of", "keyed"):
                 found[shape] = max(weight, found.get(shape, 0.0))
         return found
-    found = dict.fromkeys(PLAIN, 1.0 if not used else 0.4)
+    named = [shape for text, shape in _NAMED if re.search(text, parameter.name.lower())]
+    any_other = 0.3 if used else 0.5 if named else 1.0
+    found = dict.fromkeys(PLAIN, any_other)
     for name in known.values():
-        found["object", name] = OBJECTS / max(OBJECTS, len(known))
-    for pattern, shape in _NAMED:
-        if re.search(pattern, parameter.name.lower()):
-            found[shape] = found.get(shape, 0.0) + (5.0 if not used else 2.0)
+        found["object", name] = any_other * OBJECTS / max(OBJECTS, len(known))
+    for shape in named:
+        found[shape] = found.get(shape, 0.0) + (5.0 if not used else 2.0)
     if parameter.default is not parameter.empty:
         for shape in shapes_of(type(parameter.default), known):
             found[shape] = found.get(shape, 0.0) + (3.0 if shape != NONE else 0.0)
@@ -188,6 +208,10 @@ def _of_actions(
     if usage.keys:
         keyed = tuple((key, inner(part)) for key, part in usage.keys.items())
         yield ("keyed", keyed), 7.0
+    if usage.is_key:
+        yield from ((STR, 3.0), (INT, 0.5))
+    if usage.is_shown:
+        yield STR, 1.5
 
 
 def _of_attributes(
@@ -231,11 +255,17 @@ def _listed(names: list[str], resolve: Resolve) -> Iterable[str]:
         if isinstance(value, str | int | bytes):
             value = [value]
         if isinstance(value, dict | list | tuple | set | frozenset):
-            items = [
-                item for item in cast("Iterable[Any]", value) if type(item) in (str, int, bytes)
-            ]
-            items = sorted(items, key=repr) if isinstance(value, set | frozenset) else items
+            items = [*_plain_items(value)]
+            if isinstance(value, dict):  # a table of tables
+                for part in cast("dict[Any, Any]", value).values():
+                    items += _plain_items(part) if isinstance(part, dict | list | tuple) else ()
+            items = list(dict.fromkeys(items))
             yield from (repr(item) for item in items[:MAX_LITERALS] if len(repr(item)) < 60)
+
+
+def _plain_items(table: Any) -> Iterable[Any]:
+    items = [item for item in cast("Iterable[Any]", table) if type(item) in (str, int, bytes)]
+    return sorted(items, key=repr) if isinstance(table, set | frozenset) else items
 
 
 def _types(value: Any, known: dict[type, str]) -> Iterable[Shape]:

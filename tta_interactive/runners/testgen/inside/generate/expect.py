@@ -200,6 +200,7 @@ class Expectations:
             name
             for name in cast("list[object]", names)
             if isinstance(name, str)
+            and name.isidentifier()
             and not name.startswith("_")
             and not callable(_asked(lambda name=name: getattr(value, name)))
             and (hasattr(cls, name) or name in getattr(value, "__dict__", {}))

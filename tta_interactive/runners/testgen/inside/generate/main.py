@@ -22,7 +22,8 @@ from ..guard import Guard
 from ..place import limit_resources, put_on_path
 from .asynchronous import HELPERS
 from .attempt import Attempts
-from .calls import Caller, Candidate
+from .calls import Caller
+from .candidate import Candidate
 from .changes import Changes
 from .expect import Expectations
 from .handing import hand_over, rows_of
@@ -36,7 +37,7 @@ from .surroundings import classes_named, imported, instances
 from .suspect import sifted
 from .targets import Target, add_helpers, enum_members, find_targets
 from .trace import Arc, Runner, traced
-from .usage import usages
+from .uses import usages
 from .values import Values
 from .work import Work
 

@@ -10,17 +10,20 @@ from dataclasses import dataclass
 from itertools import chain
 
 from .attempt import Attempts, Seen
-from .calls import MAX_STATEMENT, Caller, Candidate
+from .calls import Caller
+from .candidate import MAX_STATEMENT, Candidate
 from .emit import Written
 from .expect import Expectations
 from .names import Names
 from .simplify import Simplifier
+from .states import States
 from .targets import Target
 from .trace import NOTHING, Arc, Runner, lines_of
 from .values import Values
 from .work import Work
 
-MAX_OBJECTS = 25
+MAX_OBJECTS, MAX_STATES = 25, 12  # of one class: that reached something new, or a new state
+GO_ON = 0.12  # how often the search goes on from an object in a new state
 LEAST_SECONDS = 0.1
 MAX_ACCIDENTS = 400
 PRIVATE_AFTER = 3000  # tries, or half of the work: until then callers may reach it
@@ -77,6 +80,9 @@ class Search:
         self._refused: dict[str, int] = {}
         self._tries: dict[str, int] = {}
         self._corpus: list[Candidate] = []
+        self._states = States()
+        self._ways: list[Candidate] = []
+        """Those that brought an object into a new state and reached nothing new."""
         self.found: list[Found] = []
         self.accidents: dict[tuple[str, ...], Seen] = {}
         """What ended with an error that nobody raised on purpose."""
@@ -182,7 +188,10 @@ class Search:
         return weight * (1.02 - refused)
 
     def _next(self, weights: list[float]) -> Candidate | None:
-        if self._corpus and self._draw.random() < 0.55:
+        dice = self._draw.random()
+        if self._ways and dice < GO_ON:
+            return self._caller.continued(self._draw.choice(self._ways))
+        if self._corpus and dice < 0.55:
             # The newest reached deepest; older ones still get their turn.
             at = int(len(self._corpus) * self._draw.random() ** 0.5)
             return self._caller.changed(self._corpus[at])
@@ -208,6 +217,8 @@ class Search:
         if outcome.error is None:
             self._remember(seen, bool(new))
         if not new or (candidate.last and candidate.last.target.sort == "helper"):
+            if outcome.error is None and self._is_new_state(seen):
+                self._ways.append(candidate)
             return False
         if wrong and not outcome.is_refusal:
             return False  # says how it is not used, and differs as soon as anything is rewritten
@@ -216,7 +227,8 @@ class Search:
         seen = self.attempts.shortened(self.attempts.direct(seen, new), new)
         candidate, outcome = seen.candidate, seen.outcome
         test, again = self.attempts.written(seen), self.attempts.again(seen)
-        if again is None or test is None or test != self.attempts.written(again):
+        test = test.agreed(self.attempts.written(again)) if test and again else None
+        if test is None:
             return False  # not the same twice: no test
         self._any |= outcome.arcs
         if is_sound:
@@ -240,6 +252,12 @@ class Search:
         runner.limit = usual
         return seen
 
+    def _is_new_state(self, seen: Seen) -> bool:
+        """Whether its object is now as none was before: worth going on from."""
+        candidate = seen.candidate
+        thing = seen.outcome.names.get(candidate.variable) if candidate.made else None
+        return thing is not None and self._states.add(thing)
+
     def _remember(self, seen: Seen, is_new: bool) -> None:
         """Objects that worked are arguments and subjects of later candidates."""
         candidate = seen.candidate
@@ -247,13 +265,22 @@ class Search:
             return
         if candidate.last.target.sort == "operator":
             return
-        cls = self._expectations.written_class_of(seen.outcome.value)
-        if cls is None:
-            return
-        known = self._values.objects.setdefault(cls, [])
         # `Box(1).opened()`: what a method gives is an object like any other.
         made = candidate.last.on(candidate.made)
-        if made in known or len(made) > MAX_STATEMENT / 3:
+        if len(made) > MAX_STATEMENT / 3:
             return
-        if len(known) < 5 or (is_new and len(known) < MAX_OBJECTS):
+        cls = self._expectations.written_class_of(seen.outcome.value)
+        if cls is None:
+            if candidate.last.target.sort in ("function", "static", "method"):
+                arguments = [(one.slot[1], one.text) for one in candidate.last.arguments]
+                self._values.echoes.learn(
+                    candidate.last.target.name, seen.outcome.value, made, arguments
+                )
+            return
+        known = self._values.objects.setdefault(cls, [])
+        if made in known:
+            return
+        is_other = self._states.add(seen.outcome.value)
+        most = MAX_OBJECTS if is_new else MAX_STATES if is_other else 5
+        if len(known) < most:
             known.append(made)

@@ -11,12 +11,15 @@ Tuples compare and hash, so they serve as keys of the weights.
 
 import collections.abc
 import enum
+import inspect
 import io
 import os
+import sys
 import types
 import typing
 from typing import Any
 
+from .hints import hints_of
 from .recipes import PATHS, texts_of, type_name
 
 Shape = tuple[Any, ...]
@@ -34,6 +37,7 @@ PATH: Shape = ("path",)
 PATH_TEXT: Shape = ("path text",)
 MATCH: Shape = ("match",)
 TEXTS, NUMBERS = ("list", STR), ("list", INT)
+ANYTHING: Shape = ("either", STR, INT, TEXTS, BOOL, NONE)
 MAX_SUBCLASSES = 12
 DICT: Shape = ("dict", STR, INT)
 PLAIN: tuple[Shape, ...] = (
@@ -133,7 +137,7 @@ def _class(base: type[Any], known: dict[type, str]) -> list[Shape]:
         return [_keyed(base, known)]
     if below:
         return list(below[:MAX_SUBCLASSES])
-    return [_protocol(base)] if getattr(base, "_is_protocol", False) else []
+    return [_protocol(base, known)] if getattr(base, "_is_protocol", False) else []
 
 
 def _is_below(cls: type[Any], base: Any) -> bool:
@@ -154,7 +158,7 @@ def _keyed(base: type[Any], known: dict[type, str]) -> Shape:
     return ("keyed", tuple(pairs))
 
 
-def _protocol(base: type[Any]) -> Shape:
+def _protocol(base: type[Any], known: dict[type, str]) -> Shape:
     """A built-in value, or a stub, that has what the protocol asks for."""
     every = vars(base).items()
     names = [name for name, value in every if callable(value) and name != "__init__"]
@@ -165,7 +169,17 @@ def _protocol(base: type[Any]) -> Shape:
         return ("one of", *texts_of(io.StringIO))
     if "__call__" in names:
         return ("callable",)
-    return ("stub", tuple((name, CALL) for name in names if not name.startswith("_")))
+    public = [name for name in names if not name.startswith("_")]
+    return ("stub", tuple((name, _answering(vars(base)[name], known)) for name in public))
+
+
+def _answering(method: Any, known: dict[type, str]) -> Shape:
+    """A function that answers what a method is said to return."""
+    said = hints_of(method, vars(sys.modules.get(method.__module__))).get("return")
+    result = either(shapes_of(said, known)) if said not in (None, Any) else CALL
+    if inspect.iscoroutinefunction(method):
+        return ("async callable", result if said is not None else NONE)
+    return ("callable", -1, result) if result != CALL else CALL
 
 
 def either(shapes: list[Shape]) -> Shape:
@@ -176,6 +190,8 @@ def either(shapes: list[Shape]) -> Shape:
 
 def _container(base: Any, args: tuple[Any, ...], known: dict[type, str]) -> list[Shape]:
     def inner(at: int) -> Shape | None:
+        if len(args) > at and args[at] is Any:
+            return ANYTHING
         found = shapes_of(args[at], known) if len(args) > at else []
         return either(found) if found else None
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 from .attempt import Attempts, Seen
-from .calls import Caller, Candidate
+from .calls import Caller
+from .candidate import Candidate
 from .changes import Change, Changes
 from .emit import Written
 from .simplify import simpler_forms

@@ -38,9 +38,8 @@ class Simplifier:
         if best is seen:
             return test
         written, again = self._attempts.written(best), self._attempts.again(best)
-        if written is None or again is None or written != self._attempts.written(again):
-            return test
-        return written
+        agreed = written.agreed(self._attempts.written(again)) if written and again else None
+        return agreed or test
 
     def _step(self, seen: Seen, arcs: frozenset[Arc]) -> Seen | None:
         """With the first edit that changes nothing of what is run."""

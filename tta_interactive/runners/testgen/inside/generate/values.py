@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from .asynchronous import HELPERS
+from .echoes import Echoes
 from .mining import MAX_NUMBER, MAX_TEXT, is_special, of_functions, of_module, variables_in
 from .names import Names
 from .regexes import strings_of
@@ -43,6 +44,7 @@ class Values:
     ) -> None:
         self._draw = draw
         self._depth = 0
+        self.echoes = Echoes(draw)
         self.objects: dict[str, list[str]] = {}
         """Class, as written -> expressions that made an object of it."""
         self.make_object: Callable[[str], str | None] = lambda _: None
@@ -72,11 +74,11 @@ class Values:
         self._variables = variables_in(tree)
         self.setup = Setup(sorted(constants.texts), draw)
         self._plain: dict[str, Callable[[], str]] = {
-            "str": lambda: repr(self._text()),
-            "int": self._number,
+            "str": lambda: self._noted(repr(self._text())),
+            "int": lambda: self._noted(self._number()),
             "float": lambda: repr(draw.choice(self._floats)),
             "bool": lambda: draw.choice(("True", "False")),
-            "bytes": self._made_bytes,
+            "bytes": lambda: self._noted(self._made_bytes()),
             "match": self._match,
             "path": self.setup.path,
             "path text": lambda: f"str({self.setup.path()})",
@@ -120,6 +122,10 @@ class Values:
             return self._asynchronous(shape, depth)
         return self._container(shape, depth)
 
+    def _noted(self, text: str) -> str:
+        self.echoes.note(text)
+        return text
+
     def _number(self) -> str:
         draw = self._draw
         if self._near[1] and draw.random() < 0.4:
@@ -130,7 +136,7 @@ class Values:
         known = self.objects.get(written)
         dice = self._draw.random()
         if known and (depth > 2 or self._depth > 2 or dice < 0.6):
-            return self._draw.choice(known)
+            return self._noted(self._draw.choice(known))
         self._depth += 1
         try:
             if known and dice < 0.9:
@@ -162,7 +168,11 @@ class Values:
         if name == "await":
             return f"asyncio.sleep(0, {self.make(shape[1], depth + 1)})"
         if name == "async callable":
-            return self._names.support("async_answer", HELPERS["async_answer"])
+            if len(shape) < 2 or shape[1] == ("none",) or self._draw.random() < 0.2:
+                return self._names.support("async_answer", HELPERS["async_answer"])
+            count = self._draw.choice((1, 1, 2, 3))
+            answers = ", ".join(self.make(shape[1], depth + 1) for _ in range(count))
+            return f"{self._names.support('async_answers', HELPERS['async_answers'])}({answers})"
         count = self._draw.choice((0, 1, 2, 3))
         items = ", ".join(self.make(shape[1], depth + 1) for _ in range(count))
         return f"{self._names.support('async_items', HELPERS['async_items'])}({items})"
@@ -204,7 +214,8 @@ class Values:
         count = draw.choice((0, 1, 1, 2, 3, 4, 6))
         if name == "dict":
             pairs = (
-                f"{self.make(shape[1], depth + 1)}: {self.make(shape[2], depth + 1)}"
+                f"{self.echoes.again(shape[1]) or self.make(shape[1], depth + 1)}: "
+                f"{self.make(shape[2], depth + 1)}"
                 for _ in range(min(count, 3))
             )
             return "{" + ", ".join(pairs) + "}"
@@ -300,7 +311,7 @@ class Values:
     def _changed_text(self, text: str) -> str:
         draw = self._draw
         at = draw.randrange(len(text) + 1)
-        act = draw.randrange(6)
+        act = draw.randrange(8)
         if act == 0:
             new = text[:at] + text[at + 1 :]
         elif act == 1:
@@ -311,6 +322,11 @@ class Values:
             new = text + self._text()
         elif act == 4:
             new = text[:at]
+        elif act == 5:  # the same on both sides: quotes
+            mark = draw.choice(self._characters)
+            new = mark + text + mark
+        elif act == 6:  # the same again
+            new = text + draw.choice((self._line_end, "", " ", ",")) + text
         else:
             new = text[:at] + draw.choice(self._characters) + text[at + 1 :]
         return new[: 2 * MAX_TEXT]
