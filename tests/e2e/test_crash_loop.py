@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,14 @@ from tests.e2e.tta_command import run
 from tta_interactive.blocking import BlockingEngine
 from tta_interactive.errors import WorkerDiesError
 from tta_interactive.worker import starts
-from tta_interactive.worker.start import ensure_worker, wait_for_worker, worker_pid
+from tta_interactive.worker.start import (
+    ensure_worker,
+    stop_worker,
+    wait_for_worker,
+    worker_command,
+    worker_environment,
+    worker_pid,
+)
 
 PYTHON = sys.executable
 WORDS = "ImportError: pydantic_core of another release"
@@ -163,3 +171,47 @@ def test_a_number_that_became_a_stranger_s_is_a_failed_start_and_left_alone(home
         assert stranger.poll() is None
         assert worker_pid(home) != stranger.pid
         stranger.kill()
+
+
+@pytest.fixture
+def late(home: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker that somebody started and that has not come far, as on a busy machine."""
+    with BlockingEngine(home) as engine:
+        engine.list()
+    process = subprocess.Popen(worker_command(home), env=worker_environment())
+    process.send_signal(signal.SIGSTOP)
+    began = time.monotonic()
+    until(lambda: time.monotonic() > began + 0.03, 5, "the system's clock has ticked")
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_a_worker_that_comes_after_it_was_stopped_goes_at_once(
+    home: Path, late: subprocess.Popen[bytes]
+) -> None:
+    assert stop_worker(home)
+    late.send_signal(signal.SIGCONT)
+    assert late.wait(20) == 0
+
+
+def test_a_worker_that_comes_late_does_what_was_submitted_since(
+    home: Path, late: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert stop_worker(home)
+    monkeypatch.setattr(sys, "executable", "")  # nobody else can start one
+    with BlockingEngine(home) as engine:
+        task_id = engine.submit("shell", {"argv": ["true"]})
+        late.send_signal(signal.SIGCONT)
+        assert engine.wait(task_id, timeout=30).status == "completed"
+    assert late.wait(20) == 0
+
+
+def test_a_worker_that_begins_after_a_stop_stays(home: Path) -> None:
+    with BlockingEngine(home) as engine:
+        assert engine.wait(engine.submit("shell", {"argv": ["true"]})).status == "completed"
+        assert stop_worker(home)
+        assert engine.wait(engine.submit("shell", {"argv": ["true"]})).status == "completed"
+        pid = worker_pid(home)
+        assert engine.wait(engine.submit("shell", {"argv": ["true"]})).status == "completed"
+        assert worker_pid(home) == pid is not None

@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,7 +42,10 @@ def main(arguments: list[str]) -> int:
         starts.forget_own(home)  # who kills it from now on says nothing about the next one
         try:
             set_damage_aside(home)
-            Worker(read_settings(home), lease).run()
+            settings = read_settings(home)
+            if starts.came_too_late(home):  # it does what is there, and goes
+                settings = replace(settings, idle_exit=0.0)
+            Worker(settings, lease).run()
         except StoreDamagedError:
             if not set_damage_aside(home):
                 starts.note(home, os.getpid())

@@ -129,10 +129,20 @@ def worker_trouble(home: Path) -> str:
 def stop_worker(home: Path, timeout: float = 10.0) -> bool:
     """End the store's worker and its running tasks; whether it is gone.
 
+    One that another process has started, and that has no lease yet, ends as soon as it finds
+    nothing to do.
+
     Args:
         home: The store's directory.
         timeout: Seconds to wait for the end.
     """
+    try:
+        return _stopped(home, timeout)
+    finally:
+        starts.note_stop(home)
+
+
+def _stopped(home: Path, timeout: float) -> bool:
     for place, starting in _started:
         if place == home and starting.poll() is None and starting.pid != holder(home):
             starting.terminate()  # it has not even taken the lease

@@ -7,6 +7,9 @@
     an error                       -> the file of a dead process: one start that failed
     a worker serves                -> all of them are gone
 
+    somebody stops the worker      -> `stopped` has the time: one that was on its way then is not
+                                      wanted any more, whoever started it
+
 A process is its pid, its start time and the boot: a number that was given away again is nobody
 we know. Without a worker, three failed starts mean that it dies at each: then it is tried only
 now and then, and whoever asks is told in words.
@@ -22,6 +25,7 @@ from typing import Final
 from tta_interactive.text import one_line
 
 FOLDER: Final = "starts"
+STOPPED: Final = "stopped"
 TRIES: Final = 3
 # Seconds after so many failed starts before the next one; the last for all that follow.
 PAUSES: Final = (0.0, 0.5, 2.0, 10.0)
@@ -72,6 +76,25 @@ def forget_all(home: Path) -> None:
     with contextlib.suppress(OSError):
         for name in os.listdir(home / FOLDER):
             (home / FOLDER / name).unlink()
+
+
+def note_stop(home: Path) -> None:
+    """Remember that the worker was stopped now."""
+    # Whole ticks, as the start of a process is told: who began in this very one is welcome.
+    ticks = int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
+    flags = os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    with contextlib.suppress(OSError):  # a full disk: then a late one stays until it is idle
+        fd = os.open(home / STOPPED, flags, 0o600)
+        try:
+            os.write(fd, f"{_boot()} {ticks}\n".encode())
+        finally:
+            os.close(fd)
+
+
+def came_too_late(home: Path) -> bool:
+    """Whether this process began before somebody stopped the worker of the store."""
+    stopped, began = _noted_at(home / STOPPED, _boot()), _start_ticks(os.getpid())
+    return stopped is not None and began is not None and began < stopped
 
 
 def look(home: Path) -> Starts:
