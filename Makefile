@@ -1,19 +1,19 @@
-# make demo    the main job on real input, from nothing, in a minute or two
-# make test    linters and the whole suite
-# make lint    only the linters
-# make kernels the notebook door with older releases of ipykernel
-# make bench   the benchmarks
-# make bench-testgen   how good generated tests are, on thirty modules; takes an hour
-# make conformance   the official conformance suite of MCP against our server; fetches it from npm
-# make notebooks   run the notebooks and write them as pages to build/notebooks
-# make interop  clients of others against our MCP server, on stdio and HTTP; fetches them from npm
-# make clean   remove what the others made
+# make demo           the main job on real input, from nothing, in a minute or two
+# make test           linters and the whole suite
+# make lint           only the linters
+# make kernels        the notebook door with older releases of ipykernel
+# make conformance    the official conformance suite of MCP against our server; from npm
+# make interop        clients of others against our MCP server, on stdio and HTTP; from npm
+# make bench          the benchmarks
+# make bench-testgen  how good generated tests are, on thirty modules; takes an hour
+# make notebooks      run the notebooks and write them as pages to build/notebooks
+# make clean          remove what the others made
 #
 # Each makes .venv first, with uv when it is there, else with pip.
 
 BIN := .venv/bin
 
-.PHONY: demo test kernels lint check-lint bench bench-testgen conformance notebooks clean
+.PHONY: demo test kernels lint check-lint bench bench-testgen conformance interop notebooks clean
 
 demo:
 	@scripts/setup demo
