@@ -1,11 +1,15 @@
-"""One JupyterLab for all tests that a process runs: it takes ten seconds to come up."""
+"""One JupyterLab for all tests of a file: it takes ten seconds to come up.
+
+Not for more: as long as Playwright is started, its thread counts as one with a running event loop,
+and asynchronous tests that come after it in the process could not run.
+"""
 
 from collections.abc import Iterator
 
 import pytest
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared_lab() -> Iterator[object]:
     from tests.browser.lab import Lab
 

@@ -66,6 +66,12 @@ def _fill_closed_streams() -> None:
     os.close(number)
 
 
+def _interrupt_once(*_: object) -> NoReturn:
+    """A first Ctrl-C unwinds what runs; a second one, however soon, does not wait for that."""
+    _on_interrupt(_leave_at_once)
+    raise KeyboardInterrupt
+
+
 def _leave_at_once(*_: object) -> NoReturn:
     os._exit(INTERRUPTED)
 
@@ -80,7 +86,7 @@ def _run(argv: list[str], owns_process: bool) -> int:
     from tta_interactive.errors import TTAError
 
     if owns_process:
-        _on_interrupt(signal.default_int_handler)
+        _on_interrupt(_interrupt_once)
     # Known before parsing: a complaint about usage is JSON too.
     wants_json = "--json" in argv[: argv.index("--") if "--" in argv else None]
     screen = Screen.of_this_process(is_json=wants_json)

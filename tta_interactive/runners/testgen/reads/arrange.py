@@ -165,7 +165,13 @@ def _makes_result(node: ast.stmt) -> bool:
 
 def _acts_last(acts: list[ast.stmt]) -> bool:
     """Whether what is looked at was done in a statement of its own, before the assertions."""
-    return bool(acts) and (not isinstance(acts[-1], ast.Assign) or _makes_result(acts[-1]))
+    match acts[-1:]:
+        case [] | [ast.Expr(ast.Call(ast.Attribute(ast.Name(id="monkeypatch"))))]:
+            return False
+        case [act]:
+            return not isinstance(act, ast.Assign) or _makes_result(act)
+        case _:
+            return False
 
 
 def _changes(body: list[ast.stmt]) -> bool:
