@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from IPython.core.error import UsageError
 
@@ -23,6 +23,7 @@ from tta_interactive.notebook.config import defaults_of
 from tta_interactive.notebook.handle import TaskHandle, collected
 from tta_interactive.notebook.line import Line, LineError, Spot, read_line
 from tta_interactive.notebook.markup import table_html
+from tta_interactive.notebook.names import Names
 from tta_interactive.notebook.options import OptionError, plain, read_options
 from tta_interactive.notebook.session import Session, say
 from tta_interactive.notebook.view import SHORT_ID, as_text, counts_text, table_text, view_of
@@ -54,7 +55,7 @@ class Magics:
     ) -> object:
         """Run the magic of that name."""
         with _told_in_few_lines():
-            names = _Names(self.session.shell, local_ns)
+            names = Names(self.session.shell, local_ns)
             read = read_line(line, names.evaluate)
             options = read_options(name, read.words)
             if name == "tta_submit":
@@ -83,7 +84,7 @@ class Magics:
     # ---- submit
 
     def _submit(
-        self, options: argparse.Namespace, line: Line, cell: str | None, names: "_Names"
+        self, options: argparse.Namespace, line: Line, cell: str | None, names: Names
     ) -> object:
         if not (options.quiet or options.json):
             display_mode(self.session.shell)  # if it is wrong, nothing may be submitted
@@ -120,7 +121,7 @@ class Magics:
         return TaskHandle(self.session, task.id, self.session.execution_count)
 
     def _carried(
-        self, options: argparse.Namespace, words: Sequence[object], names: "_Names"
+        self, options: argparse.Namespace, words: Sequence[object], names: Names
     ) -> list[object]:
         """The params for `--in` and `--out`."""
         if not (options.inputs or options.outputs):
@@ -137,7 +138,7 @@ class Magics:
 
     # ---- look
 
-    def _status(self, options: argparse.Namespace, names: "_Names") -> object:
+    def _status(self, options: argparse.Namespace, names: Names) -> object:
         engine = self.session.engine
         ids = names.ids(options.ids)
         if options.last:
@@ -174,7 +175,7 @@ class Magics:
         if problem := self.session.engine.worker_problem:
             say(f"No worker runs: {problem}")
 
-    def _list(self, options: argparse.Namespace, _: "_Names") -> None:
+    def _list(self, options: argparse.Namespace, _: Names) -> None:
         tasks = self.session.engine.list(
             statuses=[TaskStatus(word) for word in options.state] if options.state else None,
             kind=options.kind,
@@ -186,7 +187,7 @@ class Magics:
         else:
             self._table(tasks)
 
-    def _board(self, options: argparse.Namespace, names: "_Names") -> None:
+    def _board(self, options: argparse.Namespace, names: Names) -> None:
         mode = display_mode(self.session.shell)
         is_filtered = options.state or options.kind
         if mode != "widget" or options.json or is_filtered:
@@ -204,7 +205,7 @@ class Magics:
         else:
             display_bundle({"text/plain": table_text(views), "text/html": table_html(views)})
 
-    def _logs(self, options: argparse.Namespace, names: "_Names") -> None:
+    def _logs(self, options: argparse.Namespace, names: Names) -> None:
         ids = self._meant(options, names)
         for number, one in enumerate(ids):
             task = self.session.engine.status(one)
@@ -225,7 +226,7 @@ class Magics:
 
     # ---- wait and cancel
 
-    def _wait(self, options: argparse.Namespace, names: "_Names") -> object:
+    def _wait(self, options: argparse.Namespace, names: Names) -> object:
         ids = self._meant(options, names)
         if not ids:
             say("No unfinished tasks.")
@@ -255,7 +256,7 @@ class Magics:
         is_one = options.any or (len(ids) == 1 and not options.all)
         return results[0] if is_one else results
 
-    def _cancel(self, options: argparse.Namespace, names: "_Names") -> None:
+    def _cancel(self, options: argparse.Namespace, names: Names) -> None:
         if not options.ids and not options.all:
             raise UsageError("Which task? Give an id, a name or a handle, or --all.")
         ids = self._meant(options, names)
@@ -264,7 +265,7 @@ class Magics:
         for one in ids:
             say(_line(self.session.engine.cancel(one)))
 
-    def _retry(self, options: argparse.Namespace, names: "_Names") -> object:
+    def _retry(self, options: argparse.Namespace, names: Names) -> object:
         engine = self.session.engine
         tasks = [engine.status(engine.retry(one)) for one in self._meant(options, names)]
         for task in tasks:
@@ -274,7 +275,7 @@ class Magics:
         handles = [TaskHandle(self.session, task.id, shown_at) for task in tasks]
         return handles[0] if len(handles) == 1 else None
 
-    def _meant(self, options: argparse.Namespace, names: "_Names") -> list[str]:
+    def _meant(self, options: argparse.Namespace, names: Names) -> list[str]:
         """The tasks that are named; else with --all the notebooks', else the last one."""
         if getattr(options, "all", False):
             if options.ids:
@@ -289,7 +290,7 @@ class Magics:
         return ids or [self.session.last_id or ""]
 
 
-_RUN: Final[dict[str, Callable[[Magics, argparse.Namespace, "_Names"], object]]] = {
+_RUN: Final[dict[str, Callable[[Magics, argparse.Namespace, Names], object]]] = {
     "tta_status": Magics._status,  # pyright: ignore[reportPrivateUsage]  (the table of our own)
     "tta_wait": Magics._wait,  # pyright: ignore[reportPrivateUsage]
     "tta_cancel": Magics._cancel,  # pyright: ignore[reportPrivateUsage]
@@ -300,66 +301,11 @@ _RUN: Final[dict[str, Callable[[Magics, argparse.Namespace, "_Names"], object]]]
 }
 
 
-class _Names:
-    """The names that a line can use: the notebook's, and the caller's own in a function."""
-
-    def __init__(self, shell: Any, local_ns: Mapping[str, object] | None) -> None:
-        self._global: dict[str, Any] = shell.user_global_ns
-        self._local: dict[str, Any] = dict(local_ns or shell.user_ns)
-
-    def evaluate(self, expression: str) -> object:
-        # The user's own text, in the user's own kernel, which runs any text of theirs anyway.
-        return eval(expression, self._global, self._local)  # noqa: S307
-
-    def variable(self, name: str) -> object:
-        """The value of a variable."""
-        for scope in (self._local, self._global):
-            if name in scope:
-                return scope[name]
-        raise UsageError(f"--in names {name!r}, which is not defined here.")
-
-    def ids(self, words: Sequence[str]) -> list[str]:
-        """The tasks that words name: ids, prefixes, names, handles, lists of handles."""
-        found: list[str] = []
-        for word in words:
-            if isinstance(word, Spot):
-                found += _ids_in(word.value, word)
-            elif (known := self._local.get(word)) is not None and _is_handles(known):
-                found += _ids_in(known, word)
-            else:
-                found += [part for part in word.split(",") if part] or [word]
-        for one in found:
-            if not one.strip():
-                raise UsageError("'' is no task. Give an id, a name or a handle.")
-        return found
-
-
 def _pickled_call(function: object, args: Sequence[object], kwargs: Mapping[str, object]) -> str:
     # Here: most tasks need no pickle, and the model of its kind takes 10 ms to build.
     from tta_interactive.notebook.payload import pickled_call  # noqa: PLC0415
 
     return pickled_call(function, args, kwargs)
-
-
-def _is_handles(value: object) -> bool:
-    if isinstance(value, list | tuple):
-        parts = cast("Sequence[object]", value)
-        return bool(parts) and all(isinstance(one, TaskHandle) for one in parts)
-    return isinstance(value, TaskHandle)
-
-
-def _ids_in(value: object, typed: str) -> list[str]:
-    if isinstance(value, TaskHandle | Task):
-        return [value.id]
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, list | tuple):
-        parts = cast("Sequence[object]", value)
-        return [one for part in parts for one in _ids_in(part, typed)]
-    raise UsageError(
-        f"{one_line(typed, 80)} is an object of type {type(value).__name__} and no task. "
-        "Give an id, a name or a handle."
-    )
 
 
 def _as_word(word: str) -> object:

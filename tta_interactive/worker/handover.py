@@ -6,8 +6,10 @@ a newer client meets the worker's version in the lock file, and starts its own w
   --> the new one has the lease, and adopts the attempts
 """
 
+import logging
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +21,8 @@ FLAG: Final = "--take-over"
 PATIENCE: Final = 30.0  # seconds that calls in the old worker's pool may take to end
 PAUSE: Final = 0.02
 _RELEASE: Final = re.compile(r"\d+(\.\d+)*")
+
+log = logging.getLogger(__name__)
 
 
 def is_older(version: str, than: str) -> bool:
@@ -40,6 +44,38 @@ def is_outdated(home: Path) -> bool:
     """Whether the store is served by a worker older than this release."""
     served = served_version(home)
     return served is not None and is_older(served, __version__)
+
+
+class Follower:
+    """The worker of a newer release, as the one sees it that it asks to go."""
+
+    def __init__(self) -> None:
+        self._until: float | None = None
+        self._waits: Callable[[], bool] = lambda: False
+
+    @property
+    def is_due(self) -> bool:
+        """Whether one came, and nothing new may be started."""
+        return self._until is not None
+
+    def came(self, version: str, waits: Callable[[], bool]) -> None:
+        """Hear of it.
+
+        Args:
+            version: Its release; one that is not newer gets nothing.
+            waits: Says whether it still waits.
+        """
+        if self._until is None and is_older(__version__, version):
+            log.info("a worker of release %s takes over", version)
+            self._until, self._waits = time.monotonic() + PATIENCE, waits
+
+    def gives_up(self, now: float) -> bool:
+        """Whether it left, or a call in the pool takes too long: then the old one goes on."""
+        if self._until is None or (self._waits() and now <= self._until):
+            return False
+        log.info("nobody takes over, or a call takes too long: it goes on")
+        self._until = None
+        return True
 
 
 def take_over(home: Path) -> Lease | None:

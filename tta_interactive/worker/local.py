@@ -20,13 +20,13 @@ from tta_interactive.kinds import Plan, checked_params, get_kind
 from tta_interactive.settings import Settings
 from tta_interactive.store import DAMAGED, Report
 from tta_interactive.task import AGENT, SandboxLevel, Task
+from tta_interactive.worker import adoption
 from tta_interactive.worker.attempt import AttemptSpec, Outcome, failure, read_outcome
 from tta_interactive.worker.channel import Channel
 from tta_interactive.worker.logs import attempt_directory
 from tta_interactive.worker.member import Key, key_of
 from tta_interactive.worker.placement import News
 from tta_interactive.worker.pool import Pool
-from tta_interactive.worker.shim import adopt
 from tta_interactive.worker.shims import WaitingShims
 from tta_interactive.worker.start import worker_command
 from tta_interactive.worker.sweep import held, sweep
@@ -128,7 +128,7 @@ class LocalPlacement:
             return
         directory = attempt_directory(self._home, task.id, task.attempt)
         if held(str(directory / "lock")):
-            connection = adopt(str(directory))
+            connection = adoption.adopt(str(directory))
             if connection is not None:
                 self._attempts[task.id] = _Attempt(self, task.id, task.attempt, directory)
                 self._attempts[task.id].listen(connection)

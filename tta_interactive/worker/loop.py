@@ -10,25 +10,19 @@ a commit of 0.2 ms is the longest that anything waits. The order of each turn:
       -> who watches one of the tasks that moved gets a bell
 
 Nothing acknowledged lives only here: kill it at any point and the next one finds the same.
-
-It is longer than our files are: one turn, whose steps share what the worker knows.
 """
 
 import logging
 import os
 import selectors
-import signal
-import socket
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from tta_interactive.doorbell import LOOK_SECONDS
 from tta_interactive.errors import StoreBusyError, StoreDamagedError, StoreFullError
 from tta_interactive.settings import Settings
-from tta_interactive.store import Ending, Report, SqliteStore, locks, quarantine
-from tta_interactive.store.place import DATABASE
+from tta_interactive.store import Ending, Report, SqliteStore, quarantine
 from tta_interactive.task import SandboxLevel, Task, TaskStatus
 from tta_interactive.version import __version__
 from tta_interactive.worker import secret_values
@@ -36,20 +30,19 @@ from tta_interactive.worker.attempt import Outcome
 from tta_interactive.worker.ballast import Ballast
 from tta_interactive.worker.bell import BellServer
 from tta_interactive.worker.endings import ending_of, ending_of_lost
-from tta_interactive.worker.handover import PATIENCE, is_older
+from tta_interactive.worker.handover import Follower
+from tta_interactive.worker.hearing import hear, hear_signals
 from tta_interactive.worker.lease import Lease
 from tta_interactive.worker.local import LocalPlacement, call_ahead
 from tta_interactive.worker.parents import Parents
 from tta_interactive.worker.starts import forget_all
+from tta_interactive.worker.store_log import StoreLog
 
 REPORT_SECONDS: Final = 0.1  # progress of all tasks is stored together, this often
 REFUSED_SECONDS: Final = 1.0  # before a task that could not be started is tried again
 FULL_SECONDS: Final = 1.0  # before a full disk is tried again
 UPKEEP_SECONDS: Final = 5.0
 COLLECT_SECONDS: Final = 0.001
-CHECKPOINT_BYTES: Final = 4 * 1024 * 1024
-LONG_LOG_BYTES: Final = 32 * 1024 * 1024  # half of where submits are refused
-KEPT_LOG_BYTES: Final = 16 * 1024 * 1024  # a file that is longer is cut when it was emptied
 STOP_SECONDS: Final = 8.0  # for what runs to end, when the worker is told to
 
 log = logging.getLogger(__name__)
@@ -63,11 +56,13 @@ class Worker:
         self._home = settings.home
         self._store = SqliteStore(self._home, of_worker=True, agent_slots=settings.agent_slots)
         self._ballast = Ballast(self._home)
+        self._store_log = StoreLog(self._store, self._home, self._ballast)
         self._selector = selectors.DefaultSelector()
         self._placement = LocalPlacement(settings, self._selector, self)
         greeting = f"v {__version__} {os.getpid()}\n".encode()
+        self._follower = Follower()
         self._bell = BellServer(
-            self._home, self._selector, greeting, self._rung, self._watched, self._handed
+            self._home, self._selector, greeting, self._rung, self._watched, self._follower.came
         )
         self._running: dict[str, Task] = {}
         self._parents = Parents(self._store, self._rung)
@@ -77,7 +72,6 @@ class Worker:
         self._reported_at = 0.0
         self._is_due = True
         self._counter = -1
-        self._emptied_at = -1  # the counter when all of the log was in the database
         self._looked_at = 0.0
         self._seen: int | None = None
         self._not_before: float | None = None
@@ -85,13 +79,10 @@ class Worker:
         self._upkeep_at = 0.0
         self._idle_since = time.monotonic()
         self._stop_by: float | None = None
-        self._leave_by: float | None = None
-        self._follower_waits: Callable[[], bool] = lambda: False
 
     def run(self) -> None:
         """Serve until idle or told to stop."""
-        self._listen_to_signals()
-        self._emptied_at = self._store.change_counter()  # perhaps: the last worker knew
+        self._wake = hear_signals(self._selector, self._stop)
         self._placement.warm_up()
         self._recover()
         self._bell.open()
@@ -162,13 +153,13 @@ class Worker:
 
     def _turn(self) -> None:
         if not self._rested():
-            self._listen(self._pause())
+            hear(self._selector, self._pause())
         now = time.monotonic()
         if self._endings and self._placement.is_supplied:
             # One commit for all that end in the next moment, as long as nothing stands still.
             until = now + COLLECT_SECONDS
             while now < until and self._placement.is_supplied:
-                self._listen(until - now)
+                hear(self._selector, until - now)
                 now = time.monotonic()
         if now - self._looked_at >= LOOK_SECONDS:
             self._look(now)
@@ -206,7 +197,7 @@ class Worker:
         rested = False
         while not self._is_due and (now := time.monotonic()) < until:
             rested = True
-            if self._listen(self._looked_at + LOOK_SECONDS - now):
+            if hear(self._selector, self._looked_at + LOOK_SECONDS - now):
                 break
             self._look(time.monotonic())
         return rested
@@ -222,19 +213,6 @@ class Worker:
     @property
     def _has_news(self) -> bool:
         return bool(self._reports) or self._parents.is_touched
-
-    def _listen(self, seconds: float) -> bool:
-        """Hear what has come, or comes in so many seconds; whether anything did."""
-        heard = self._selector.select(seconds)
-        if not heard:
-            return False
-        known = self._selector.get_map()
-        for key, _ in heard:
-            # An earlier one may have closed it, and its number may be another's by now.
-            current = known.get(key.fd)
-            if current is not None and current.fileobj is key.fileobj:
-                key.data()
-        return True
 
     def _pause(self) -> float:
         """Seconds to sleep at most."""
@@ -307,7 +285,7 @@ class Worker:
 
     @property
     def _is_leaving(self) -> bool:
-        return self._stop_by is not None or self._leave_by is not None
+        return self._stop_by is not None or self._follower.is_due
 
     def _store_reports(self, now: float) -> None:
         reports = [r for r in self._reports.values() if r.task_id in self._running]
@@ -337,12 +315,6 @@ class Worker:
         if self._seen is None:
             self._seen = self._store.last_event()
 
-    def _handed(self, version: str, waits: Callable[[], bool]) -> None:
-        if self._leave_by is None and is_older(__version__, version):
-            log.info("a worker of release %s takes over", version)
-            self._leave_by = time.monotonic() + PATIENCE
-            self._follower_waits = waits
-
     # ---- beginning and end
 
     def _recover(self) -> None:
@@ -357,7 +329,7 @@ class Worker:
 
     def _is_over(self) -> bool:
         now = time.monotonic()
-        if self._leave_by is not None and self._stop_by is None:
+        if self._follower.is_due and self._stop_by is None:
             return self._is_handed_over(now)
         if self._running or self._endings:
             self._idle_since = now
@@ -370,9 +342,8 @@ class Worker:
 
     def _is_handed_over(self, now: float) -> bool:
         """Whether all is told and what runs can go on without this worker."""
-        if not self._follower_waits() or now > (self._leave_by or now):
-            log.info("nobody takes over, or a call takes too long: it goes on")
-            self._leave_by, self._is_due = None, True
+        if self._follower.gives_up(now):
+            self._is_due = True
             return False
         if self._endings or self._placement.is_calling:
             return False
@@ -398,17 +369,6 @@ class Worker:
         self._idle_since = time.monotonic()
         return False
 
-    def _listen_to_signals(self) -> None:
-        ours, wake = socket.socketpair()
-        ours.setblocking(False)
-        wake.setblocking(False)
-        signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
-        self._wake = wake
-        self._selector.register(ours, selectors.EVENT_READ, lambda: ours.recv(64))
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._stop)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the terminal that started it is closed
-
     def _stop(self, *_: object) -> None:
         if self._stop_by is None:
             self._stop_by = time.monotonic() + STOP_SECONDS  # the next turn does the rest
@@ -424,26 +384,11 @@ class Worker:
         secret_values.forget_final(
             self._home, lambda ids: {t.id: not t.is_final for t in self._store.get_many(ids)}
         )
-        try:
-            size = os.stat(self._home / "tasks.db-wal").st_size
-        except OSError:
-            return
-        if self._counter != self._emptied_at and (size > CHECKPOINT_BYTES or not self._running):
-            self._empty_log(size)
+        counter = self._store_log.keep_short(self._counter, is_idle=not self._running)
+        if counter is not None:
+            # Looked at afterwards: nothing happens until somebody commits again.
+            self._counter, self._is_due = counter, True
         self._ballast.restore()
-
-    def _empty_log(self, size: int) -> None:
-        try:
-            if self._store.checkpoint(keep_file=size <= KEPT_LOG_BYTES and self._ballast.is_there):
-                # Looked at afterwards: nothing happens until somebody commits again.
-                self._counter = self._emptied_at = self._store.change_counter()
-                self._is_due = True
-            elif size > LONG_LOG_BYTES:
-                readers = sorted(locks.readers(self._home / DATABASE))
-                log.warning("the store's log has %d MiB: processes %s read on", size >> 20, readers)
-        except (StoreFullError, StoreBusyError) as error:
-            log.warning("%s", error)
-            self._ballast.drop()
 
 
 def _now() -> datetime:

@@ -8,8 +8,6 @@ same messages. The outcome is on disk before it is told, so nobody has to be the
 
 It never believes a pipe: the end of the task is the end of its first process, and the end of
 the attempt is waitpid(2) saying that no process is left.
-
-It is longer than our files are: one process's whole life, whose steps share its state.
 """
 
 import json
@@ -18,42 +16,29 @@ import select
 import signal
 import socket
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any
 
-from tta_interactive.worker import adoption, handing, secret_values, tree
-from tta_interactive.worker.attempt import (
-    AttemptSpec,
-    Outcome,
-    failure,
-    write_outcome,
-)
+from tta_interactive.worker import adoption, secret_values, tree
+from tta_interactive.worker.attempt import AttemptSpec, Outcome, failure, write_outcome
 from tta_interactive.worker.disk import DiskWatch
-from tta_interactive.worker.launch import (
-    LaunchError,
-    TooBusyError,
-    launch,
-)
+from tta_interactive.worker.launch import LaunchError, launch
 from tta_interactive.worker.orders import io_directory, keep_left
 from tta_interactive.worker.pump import Pump
 from tta_interactive.worker.redact import Redactor
+from tta_interactive.worker.said import LONGEST_LINE, Said
 from tta_interactive.worker.successor import start_successor
 from tta_interactive.worker.sweep import sweep
 from tta_interactive.worker.verdict import Reason, exit_facts, judge
 
-adopt = adoption.adopt  # the worker's half of what is here
 PIPE_SECONDS = 0.2  # what the task leaves behind may still end, and print, for so long
 TICK = 0.01  # seconds between looks while processes are ending
-PROGRESS_SECONDS = 0.2
-LONGEST_LINE = 8192
 LONGEST_POLL = 3600.0
 TELL_SECONDS = 10.0  # a worker that takes nothing for so long will read the file
-MOST_ATTEMPTS = 1000  # then another shim follows: what leaked goes with it
 
 
-class _Abandoned(BaseException):
+class Abandoned(BaseException):
     """Nobody wants the attempt any more: everything is killed, nothing is told."""
 
 
@@ -83,10 +68,7 @@ class Shim:
         self._redactor: Redactor | None = None
         self._inbox = b""
         self._outbox = b""
-        self._progress_line = b""
-        self._progress: dict[str, Any] | None = None
-        self._progress_untold = False
-        self._progress_told_at = 0.0
+        self._said = Said()
         self._orphaned = False
         self.serves_again = False
         channel.setblocking(False)
@@ -193,9 +175,8 @@ class Shim:
             self._wait(now, moments, patience is not None)
 
     def _wait(self, now: float, moments: Sequence[float | None], ticking: bool) -> None:
-        moments = [*moments, now + LONGEST_POLL, now + TICK if ticking else None]
-        if self._progress_untold:
-            moments.append(self._progress_told_at + PROGRESS_SECONDS)
+        tick = now + TICK if ticking else None
+        moments = [*moments, now + LONGEST_POLL, tick, self._said.next_at]
         soonest = min(moment for moment in moments if moment is not None)
         # Rounded up: a poll that ends a little early would spin.
         for fd, _ in self._poll.poll(max(0, int((soonest - now) * 1000) + 1)):
@@ -308,36 +289,12 @@ class Shim:
         if not data:
             self._unwatch(self._task.progress)
             return
-        *lines, rest = (self._progress_line + data).split(b"\n")
-        self._progress_line = rest if len(rest) <= LONGEST_LINE else b""
-        for line in lines[-1:]:  # the newest wins
-            self._note_progress(line)
-
-    def _note_progress(self, line: bytes) -> None:
-        try:
-            said = json.loads(line)
-            fraction, message = said["fraction"], str(said["message"])[:500]
-            call = str(said.get("call", ""))[:40].encode("ascii", "replace").decode()
-            if fraction is not None and not 0 <= fraction <= 1:
-                return
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            return  # a task may write what it likes
-        message = message.encode("utf-8", "backslashreplace").decode()
-        if self._redactor is not None:
-            message = self._redactor.clean(message)
-        self._progress = {"type": "progress", "fraction": fraction, "message": message}
-        if call:
-            self._progress["call"] = call
-        self._progress_untold = True
+        self._said.take(data, None if self._redactor is None else self._redactor.clean)
 
     def _tell_progress(self, *, last: bool = False) -> None:
-        now = time.monotonic()
-        if not self._progress_untold or self._progress is None:
-            return
-        if not last and now < self._progress_told_at + PROGRESS_SECONDS:
-            return
-        self._progress_untold, self._progress_told_at = False, now
-        self._tell(self._progress)
+        message = self._said.to_tell(last=last)
+        if message is not None:
+            self._tell(message)
 
     # ------------------------------------------------------------ the worker
 
@@ -369,7 +326,7 @@ class Shim:
                 self._spec = replace(self._spec, successor=())
 
     def _abandon(self, *_: object) -> None:
-        raise _Abandoned
+        raise Abandoned
 
     def _lose_worker(self) -> None:
         assert self._channel is not None
@@ -377,7 +334,7 @@ class Shim:
         self._channel.close()
         self._channel, self._inbox, self._outbox = None, b"", b""
         if self._spec.inherit:
-            raise _Abandoned
+            raise Abandoned
         if self._listener is None:
             self._listener = adoption.listen(self._spec.directory)
             self._watch(self._listener, self._accept)
@@ -395,8 +352,8 @@ class Shim:
         self._channel = peer
         self._watch(peer, self._hear)
         self._tell(self._started_message())
-        if self._progress is not None:
-            self._tell(self._progress)
+        if self._said.newest is not None:
+            self._tell(self._said.newest)
 
     def _tell(self, message: dict[str, Any], patience: float = 0.0) -> None:
         """Send, at once or not at all: what is left of a line goes before the next one."""
@@ -423,68 +380,3 @@ class Shim:
             except OSError:
                 break  # its end is seen by `_hear`
         self._outbox = bytes(view)
-
-
-def main(body: bytes, fds: Sequence[int], available: int, cookie: int) -> NoReturn:
-    """The life of a shim, in a fresh fork of the zygote: an attempt, and perhaps others.
-
-    Args:
-        body: The spec as JSON.
-        fds: The lock, the channel, and what the task inherits.
-    """
-    code = 0
-    channel = socket.socket(fileno=fds[1])
-    try:
-        os.setsid()
-        tree.set_name("tta-shim")
-        tree.set_subreaper(True)
-        lock, extra = fds[0], fds[2:]
-        for number in range(1, MOST_ATTEMPTS + 1):
-            spec = AttemptSpec.from_json(json.loads(body))
-            is_last = number == MOST_ATTEMPTS
-            shim = Shim(spec, lock, channel, extra, available, cookie, is_last=is_last)
-            shim.run()
-            if not shim.serves_again:
-                break
-            _close_all_but(channel.fileno())
-            channel.setblocking(True)
-            order = handing.receive(channel)
-            if order is None:
-                break
-            body, given, _ = order
-            if not given:
-                raise TooBusyError("There is no descriptor left.")
-            lock, *extra = given
-    except TooBusyError as error:
-        _last_words(channel, {"type": "refused", "reason": str(error)[:300]})
-    except _Abandoned:
-        tree.kill_all()
-    except BaseException as error:  # boundary: whatever went wrong, the worker must learn it
-        code = 1
-        tree.kill_all()
-        outcome = Outcome(
-            status="failed",
-            error=failure(
-                "internal",
-                f"The attempt could not be attended: {type(error).__name__}: {error}"[:1000],
-                "This is a defect or a full disk; the detail says where.",
-                traceback.format_exc()[-8000:],
-            ),
-        )
-        _last_words(channel, {"type": "finished", "outcome": outcome.to_json()})
-    finally:
-        os._exit(code)
-
-
-def _close_all_but(kept: int) -> None:
-    """Close what an attempt had open; its worker may be sending the next one."""
-    os.closerange(3, kept)
-    os.closerange(kept + 1, max(kept + 1, os.sysconf("SC_OPEN_MAX")))
-
-
-def _last_words(channel: socket.socket, message: dict[str, Any]) -> None:
-    try:
-        channel.settimeout(TELL_SECONDS)
-        channel.sendall(json.dumps(message).encode() + b"\n")
-    except (OSError, ValueError):
-        pass  # nobody listens, then

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NoReturn, Self
 from tta_interactive import sandbox
 from tta_interactive.runners import child
 from tta_interactive.sandbox.environment import task_environment
-from tta_interactive.worker import handing, shim, tree
+from tta_interactive.worker import handing, shim_process, tree
 from tta_interactive.worker.attempt import AttemptSpec, Outcome
 from tta_interactive.worker.launch import COOKIE, COOKIE_BLANK, environ_address
 from tta_interactive.worker.verdict import exit_facts, judge
@@ -205,7 +205,7 @@ class _Server:
         if pid == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self._control.close()
-            shim.main(body, fds, self._level, self._cookie)
+            shim_process.main(body, fds, self._level, self._cookie)
         for fd in fds:
             os.close(fd)
 

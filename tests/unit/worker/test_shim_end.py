@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from attempt_tools import Attempts, processes_with, until
 
+from tta_interactive.worker.adoption import adopt
 from tta_interactive.worker.attempt import read_outcome
-from tta_interactive.worker.shim import adopt
 from tta_interactive.worker.sweep import held
 
 # Six ways to hide from a kill; $1 is a mark to find them by.
