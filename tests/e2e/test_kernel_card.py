@@ -13,12 +13,14 @@ HAS_SUBSHELLS = tuple(map(int, version("ipykernel").split(".")[:2])) >= (7, 1)
 
 @pytest.mark.kernels
 def test_a_card_has_text_html_and_a_widget_and_ends_as_static_html(kernel: Kernel) -> None:
-    shown = kernel.run("t = %tta_submit shell -- sleep 0.5")
+    shown = kernel.run("t = %tta_submit shell -- sh -c 'sleep 0.5; echo 3 passed'")
     (bundle,) = shown.cards
     assert set(bundle) == {"text/plain", "text/html", WIDGET_VIEW}
     end = kernel.collect(lambda reply: len(reply.of("comm_close")) == 8)
     assert is_final_update(end)
-    assert set(end.of("update_display_data")[-1]["data"]) == {"text/plain", "text/html"}
+    last = end.of("update_display_data")[-1]["data"]
+    assert set(last) == {"text/plain", "text/html"}
+    assert "3 passed</div>" in last["text/html"]
     assert not any(c["data"]["state"].get("description_allow_html") for c in shown.of("comm_open"))
     opened = {content["comm_id"] for content in shown.of("comm_open")}
     assert {content["comm_id"] for content in end.of("comm_close")} == opened

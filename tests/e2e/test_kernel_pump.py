@@ -33,8 +33,8 @@ class Notes:
         self.logs.append(log)
         self.problems.append(problem)
 
-    def finish(self, task: Task) -> None:
-        self.paint(task)
+    def finish(self, task: Task, log: str = "") -> None:
+        self.paint(task, log)
         self.finished.append(task.status.value)
 
 

@@ -22,7 +22,7 @@ from tta_interactive.errors import InvalidRequestError
 from tta_interactive.listing import listing
 from tta_interactive.notebook.config import defaults_of
 from tta_interactive.notebook.markup import card_html
-from tta_interactive.notebook.view import MESSAGE, View, as_text, tail_of, view_of
+from tta_interactive.notebook.view import MESSAGE, View, as_text, view_of, with_tail
 from tta_interactive.task import Task
 from tta_interactive.text import one_line
 
@@ -70,9 +70,9 @@ class HtmlCard:
         with self._lock:
             self._paint(_view(task, log, problem))
 
-    def finish(self, task: Task) -> None:
+    def finish(self, task: Task, log: str = "") -> None:
         with self._lock:
-            self._replace(finished_view(task))
+            self._replace(finished_view(task, log))
 
     def _bundle(self, view: View) -> dict[str, object]:
         return static_bundle(view)
@@ -140,14 +140,14 @@ class WidgetCard(HtmlCard):
             self._button.description = "Cancelling…"
             self._button.disabled = True
 
-    def finish(self, task: Task) -> None:
-        super().finish(task)
+    def finish(self, task: Task, log: str = "") -> None:
+        super().finish(task, log)
         with self._lock:
             self._is_closed = True
             if self._is_known_twice:
                 # A page that was loaded again gets no more updates of its outputs
                 # (JupyterLab forgets their ids): there the widget itself shows the end.
-                self._html.value = _live_html(finished_view(task))
+                self._html.value = _live_html(finished_view(task, log))
                 self._button.layout.display = "none"
                 return
             box, html, button = self._box, self._html, self._button
@@ -180,9 +180,9 @@ def static_bundle(view: View) -> dict[str, object]:
     return {"text/plain": as_text(view), "text/html": card_html(view, live=False)}
 
 
-def finished_view(task: Task) -> View:
+def finished_view(task: Task, log: str = "") -> View:
     """A finished task, with the lines of the module that its tests were made for."""
-    view = view_of(task, datetime.now(UTC))
+    view = with_tail(view_of(task, datetime.now(UTC)), log)
     if view.report is None:
         return view
     lines = tuple(listing(task.result, task.workspace) or ())
@@ -194,7 +194,7 @@ def _live_html(view: View) -> str:
 
 
 def _view(task: Task, log: str, problem: str) -> View:
-    view = replace(view_of(task, datetime.now(UTC)), tail=tail_of(log))
+    view = with_tail(view_of(task, datetime.now(UTC)), log)
     return replace(view, message=one_line(problem, MESSAGE)) if problem else view
 
 

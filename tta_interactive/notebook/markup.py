@@ -84,7 +84,7 @@ def card_html(view: View, *, live: bool, phase: float = 0.0) -> str:
             f'<div style="{MONO}{SMALL}margin-top:6px;overflow-wrap:anywhere">'
             f"{_text(view.outcome)}</div>"
         )
-    if view.tail and not view.is_final:
+    if view.tail:
         rows.append(_tail(view.tail))
     rows.append(_small_print(view))
     frame = "" if live else FRAME

@@ -43,7 +43,7 @@ class Card(Protocol):
         """
         ...
 
-    def finish(self, task: Task) -> None:
+    def finish(self, task: Task, log: str = "") -> None:
         """Show the final state, for good."""
         ...
 
@@ -168,7 +168,7 @@ class Pump:
         try:
             task = task if is_fresh else self._engine.status(task_id)
             if task.is_final:
-                card.finish(task)
+                card.finish(task, self._log_of(task))
                 self._drop(task_id)
                 return
             card.paint(task, self._log_of(task), problem)

@@ -17,7 +17,7 @@ from tta_interactive.notebook.card import (
 from tta_interactive.notebook.carry import brought_back, outputs_of
 from tta_interactive.notebook.pump import Pump
 from tta_interactive.notebook.shown import what_was_shown
-from tta_interactive.notebook.view import as_text, view_of
+from tta_interactive.notebook.view import TAIL_BYTES, as_text, view_of
 from tta_interactive.settings import read_settings
 from tta_interactive.task import Task
 from tta_interactive.text import visible
@@ -64,7 +64,8 @@ class Session:
             say(as_text(view_of(task, datetime.now(UTC))))
             return
         if task.is_final:
-            display_bundle(static_bundle(finished_view(task)))
+            log = self.engine.logs(task.id, max_bytes=TAIL_BYTES)
+            display_bundle(static_bundle(finished_view(task, log)))
             self.show_again(task, with_last=True)
             return
         pump = self._fed_by()

@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 from pydantic import JsonValue
 
 from tta_interactive.notebook.trust import distrust
+from tta_interactive.notebook.view import report_of
 from tta_interactive.task import Task
 from tta_interactive.text import visible
 from tta_interactive.worker.logs import attempt_directory
@@ -25,6 +26,7 @@ TEXT: Final = "text/plain"
 ACTIVE: Final = ("text/html", "image/svg+xml", "text/markdown", "text/latex")
 PICTURES: Final = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 MOST_DISPLAYS: Final = 1000
+FIGURES: Final = ("success", "kept", "line", "branch", "output_path")
 
 
 class RichResult(dict[str, JsonValue]):
@@ -39,6 +41,15 @@ class RichResult(dict[str, JsonValue]):
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
         return dict(self._bundle)
+
+
+class ReportResult(dict[str, JsonValue]):
+    """The report of a `tests` task. A notebook shows its figures: the whole fills the page."""
+
+    def _repr_pretty_(self, printer: Any, _: bool) -> None:
+        figures = {name: self[name] for name in FIGURES if name in self}
+        shown = visible(", ".join(f"{name!r}: {value!r}" for name, value in figures.items()), 600)
+        printer.text(f"{{{shown}, and {len(self) - len(figures)} more}}")
 
 
 def what_was_shown(task: Task, home: Path) -> tuple[list[Bundle], Bundle | None]:
@@ -61,6 +72,8 @@ def what_was_shown(task: Task, home: Path) -> tuple[list[Bundle], Bundle | None]
 def with_forms(task: Task, home: Path) -> JsonValue:
     """The task's result; what JSON cannot say is shown as the cell itself would show it."""
     result = task.result
+    if isinstance(result, dict) and report_of(result) is not None:
+        return ReportResult(result)
     if not (isinstance(result, dict) and result.keys() == {"repr", "type"}):
         return result
     _, bundle = what_was_shown(task, home)

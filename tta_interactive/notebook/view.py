@@ -7,7 +7,7 @@ more for HTML. Nothing here trusts the shape of a result.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
@@ -16,7 +16,7 @@ from pydantic import JsonValue
 from tta_interactive.duration import span
 from tta_interactive.listing import Line, timeline
 from tta_interactive.owner import owner_words
-from tta_interactive.task import SandboxLevel, Task, TaskStatus
+from tta_interactive.task import Task, TaskStatus
 from tta_interactive.text import one_line, visible
 
 Tone = Literal["waiting", "busy", "asking", "good", "bad", "off"]
@@ -134,6 +134,12 @@ def view_of(task: Task, now: datetime) -> View:
         report=report,
         outcome=_outcome(task) if report is None else "",
     )
+
+
+def with_tail(view: View, log: str) -> View:
+    """The view with the end of the task's output, where nothing else says how it ended."""
+    says_more = view.report is not None or view.outcome or view.tone in ("bad", "off")
+    return view if view.is_final and says_more else replace(view, tail=tail_of(log))
 
 
 def tail_of(log: str) -> tuple[str, ...]:
@@ -264,7 +270,8 @@ def _facts(task: Task) -> list[str]:
     inside = task.result.get("sandbox") if isinstance(task.result, dict) else None
     if isinstance(inside, str):  # a kind that contains each of its steps says how well
         facts.append(f"sandbox {one_line(inside, 40)}")
-    elif task.sandbox_got is not None and task.sandbox_got is not SandboxLevel.NONE:
+    # Until it is over: what runs there now may be the part outside of these steps.
+    elif task.is_final and task.sandbox_got:
         facts.append(f"sandbox {task.sandbox_got.word}")
     if task.status in (TaskStatus.FAILED, TaskStatus.CANCELLED):
         # A button would need a kernel: this also works in a notebook that is opened next week.

@@ -2,7 +2,6 @@
 
 import hashlib
 import html.parser
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,14 @@ import pytest
 
 from tta_interactive.notebook.card import finished_view
 from tta_interactive.notebook.markup import card_html, table_html
-from tta_interactive.notebook.view import as_text, counts_text, table_text, tail_of, view_of
+from tta_interactive.notebook.view import (
+    as_text,
+    counts_text,
+    table_text,
+    tail_of,
+    view_of,
+    with_tail,
+)
 from tta_interactive.task import SandboxLevel, Task, TaskError, TaskStatus
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -117,17 +123,30 @@ def test_the_time_that_is_left_follows_from_what_is_done() -> None:
     assert view_of(completed(progress=0.5), at).remaining == ""
 
 
-def test_the_last_lines_of_the_output_stand_on_the_live_card_alone() -> None:
+def test_the_last_lines_of_the_output_stand_on_the_card() -> None:
     log = "one\ntwo\n\nthree\n 10%|#\r 20%|##\r\nfour\n<script>\x1b[2J" + "x" * 900
     tail = tail_of(log)
     assert tail[:3] == ("three", " 20%|##", "four")
     assert tail[3].startswith("<script>\\x1b[2Jxxx")
     assert len(tail[3]) == 160
-    live = card_html(replace(view_of(running(), NOON), tail=tail), live=True)
+    live = card_html(with_tail(view_of(running(), NOON), log), live=True)
     assert "&lt;script&gt;" in live
     assert "<script" not in live
-    ended = card_html(replace(view_of(completed(), NOON), tail=tail), live=False)
-    assert "four" not in ended
+
+
+def test_the_output_stays_on_the_card_where_nothing_else_says_how_the_task_ended() -> None:
+    error = TaskError(code="error", message="It broke.")
+    asked = {
+        "no result": completed(kind="shell", result={"exit_code": 0}),
+        "a result": completed(kind="python", result=42),
+        "a report": completed(result=REPORT),
+        "an error": a_task(status="failed", error=error, started_at=NOON, finished_at=NOON),
+    }
+    shown = {
+        name: "3 passed" in card_html(with_tail(view_of(task, NOON), "3 passed\n"), live=False)
+        for name, task in asked.items()
+    }
+    assert shown == {"no result": True, "a result": False, "a report": False, "an error": False}
 
 
 def test_a_report_says_what_was_kept_and_reached_and_where() -> None:
@@ -188,9 +207,10 @@ def test_a_task_that_was_asked_to_end_is_not_called_cancelled() -> None:
     assert "CANCELLING" in Tags(card_html(view, live=True)).text
 
 
-def test_the_sandbox_that_was_got_is_shown() -> None:
-    view = view_of(running(sandbox_got=SandboxLevel.NAMESPACES, max_attempts=3), NOON)
-    assert view.facts == ("attempt 1 of 3", "sandbox namespaces")
+def test_the_sandbox_that_was_got_is_shown_when_the_task_is_over() -> None:
+    facts: dict[str, Any] = {"sandbox_got": SandboxLevel.LIMITS, "max_attempts": 3}
+    assert view_of(running(**facts), NOON).facts == ("attempt 1 of 3",)
+    assert view_of(completed(attempt=1, **facts), NOON).facts[-1] == "sandbox limits"
 
 
 def test_a_kind_that_contains_its_steps_says_how_well_itself() -> None:
