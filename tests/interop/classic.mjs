@@ -19,7 +19,7 @@ const call = (name, args) =>
   client.callTool({ name, arguments: args }, undefined, {
     onprogress: (told) => progress.push(told.progress),
   });
-const done = await call("tta_run", shell("sleep 1.5"));
+const done = await call("tta_run", shell("sleep 5"));
 const failed = await call("tta_run", shell("exit 3"));
 const submitted = await call("tta_submit", shell("sleep 0.3"));
 const waited = await call("tta_wait", { task_ids: [submitted.structuredContent.task_id] });

@@ -1,8 +1,9 @@
 """Drive our server with clients that others wrote, each on stdio and over HTTP.
 
-    python -m tests.interop.run
+    python -m tests.interop.run [NAME ...]
 
-The clients are packages of npm, pinned in package-lock.json beside this file.
+They come from npm, pinned in package-lock.json beside this file, and from PyPI, pinned in a
+requirements file each. Every one submits, waits and reads a result.
 """
 
 import json
@@ -10,51 +11,97 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tests.e2e.mcp_http import HttpServer
 from tests.e2e.mcp_wire import Host, environment
 from tests.node import NODE, installed
+from tests.pypi import interpreter
 
-HERE = Path(__file__).parent
-EXPECTED: dict[str, dict[str, Any]] = {
-    "modern.mjs": {
-        "version": "2026-07-28",
-        "tools": 7,
-        "completed": {
-            "kind": "task",
-            "outcome": "completed",
-            "isError": False,
-            "status": "completed",
-        },
-        "failed": {"kind": "task", "outcome": "completed", "isError": True, "status": "failed"},
-        "cancelled": "cancelled",
-        "submitted": "immediate",
-    },
-    "classic.mjs": {
-        "tools": 7,
-        "completed": "completed",
-        "progress": True,
-        "failed": True,
-        "waited": True,
-        "result": {"exit_code": 0},
-    },
+HERE: Final = Path(__file__).parent
+TOOLS: Final = 7
+FOLLOWED: Final = {
+    "completed": {"outcome": "completed", "isError": False, "status": "completed"},
+    "failed": {"outcome": "completed", "isError": True, "status": "failed"},
+    "cancelled": "cancelled",
+}
+PLAIN: Final = {
+    "tools": TOOLS,
+    "completed": "completed",
+    "progress": True,
+    "failed": True,
+    "waited": True,
+    "result": {"exit_code": 0},
+}
+INSPECTED: Final = {
+    "tools": TOOLS,
+    "portable": True,
+    "waited": "completed",
+    "result": {"exit_code": 0},
+    "failed": True,
 }
 
 
-def main() -> int:
+def in_node(name: str) -> list[str | Path]:
+    """A program of ours that uses packages of npm; it has to lie where they are."""
     place = installed(HERE)
-    for name in EXPECTED:
-        shutil.copy(HERE / name, place / name)
+    shutil.copy(HERE / name, place / name)
+    return [NODE, place / name]
+
+
+def in_python(name: str, requirements: str) -> list[str | Path]:
+    """A program of ours that uses packages of PyPI."""
+    return [interpreter(HERE / requirements), "-P", HERE / name]
+
+
+def inspector() -> list[str | Path]:
+    installed(HERE)
+    return [sys.executable, "-P", "-m", "tests.interop.inspector"]
+
+
+# Client -> its command, and what it must have seen.
+CLIENTS: Final[dict[str, tuple[Callable[[], list[str | Path]], dict[str, Any]]]] = {
+    "typescript-modern": (
+        lambda: in_node("modern.mjs"),
+        {
+            "version": "2026-07-28",
+            "tools": TOOLS,
+            "completed": {"kind": "task", **FOLLOWED["completed"]},
+            "failed": {"kind": "task", **FOLLOWED["failed"]},
+            "cancelled": "cancelled",
+            "submitted": "immediate",
+        },
+    ),
+    "typescript-1": (lambda: in_node("classic.mjs"), PLAIN),
+    "python-1": (
+        lambda: in_python("mcp1_client.py", "mcp1.txt"),
+        {"version": "2025-11-25", **PLAIN},
+    ),
+    "fastmcp-4": (
+        lambda: in_python("fastmcp_client.py", "fastmcp4.txt"),
+        {
+            "tools": TOOLS,
+            "waited": True,
+            "result": {"exit_code": 0},
+            "plain": "completed",
+            **FOLLOWED,
+        },
+    ),
+    "inspector": (inspector, {"legacy": INSPECTED, "modern": INSPECTED}),
+}
+
+
+def main(names: list[str]) -> int:
     wrong = 0
     with Host.made() as host:
-        for name, expected in EXPECTED.items():
+        for name in names or CLIENTS:
+            command, expected = CLIENTS[name]
             for wire in ("stdio", "http"):
                 with served(host, wire) as told:
-                    seen = drive(place / name, told, host)
+                    seen = drive(command(), told, host)
                 fits = seen == expected
                 wrong += not fits
                 print(f"interop {name} {wire}: {'as expected' if fits else seen}", flush=True)
@@ -73,16 +120,16 @@ def served(host: Host, wire: str) -> Iterator[dict[str, Any]]:
     yield {"command": [sys.executable, "-P", "-m", "mcp_server", *options]}
 
 
-def drive(program: Path, told: dict[str, Any], host: Host) -> Any:
+def drive(command: list[str | Path], told: dict[str, Any], host: Host) -> Any:
     """What the client saw."""
     done = subprocess.run(
-        [NODE, program, json.dumps(told)],
+        [*command, json.dumps(told)],
         cwd=host.project,
         env={**os.environ, **environment(host.home)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
     try:
@@ -92,4 +139,4 @@ def drive(program: Path, told: dict[str, Any], host: Host) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
