@@ -5,7 +5,7 @@
 # make conformance    the official conformance suite of MCP against our server; from npm
 # make interop        clients of others against our MCP server, on stdio and HTTP; from npm and PyPI
 # make bench          the benchmarks
-# make bench-testgen  how good generated tests are, on thirty modules; takes an hour
+# make bench-testgen  how good generated tests are, on thirty-one modules; takes an hour
 # make notebooks      run the notebooks and write them as pages to build/notebooks
 # make clean          remove what the others made
 #

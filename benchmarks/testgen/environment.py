@@ -21,7 +21,8 @@ TOOLS = (
     "anyio==4.16.0",
 )
 FORMATTER = "ruff==0.17.6"  # the kept files look as a user gets them
-PACKAGES = tuple(module.package for module in MODULES)
+BELOW = ("numpy==2.4.6",)  # what the modules stand on, where it matters for their figures
+PACKAGES = (*(module.package for module in MODULES), *BELOW)
 PYNGUIN = "pynguin==0.48.0"
 PLOT = "matplotlib==3.11.2"
 

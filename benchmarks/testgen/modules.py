@@ -55,4 +55,5 @@ MODULES = (
     Module("jsonlines.jsonlines", "jsonlines==4.0.0", "files, attrs classes, typed"),
     Module("semver.version", "semver==3.1.1", "regular expressions, comparison, typed"),
     Module("mpmath.libmp.libintmath", "mpmath==1.4.1", "integers, numeric"),
+    Module("numpy_financial._financial", "numpy-financial==1.0.0", "arrays, numeric"),
 )

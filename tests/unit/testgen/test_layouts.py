@@ -1,5 +1,6 @@
 """Projects as people lay them out, and the settings and interpreters that they bring."""
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -60,6 +61,20 @@ def test_a_dotted_name_says_where_the_path_begins(lab: Lab) -> None:
     report = lab.run("ns.shop.m")
     assert report["module"] == "ns.shop.m"
     passes(lab, report)
+
+
+def test_a_package_that_cannot_be_loaded_twice_in_one_process_is_measured(lab: Lab) -> None:
+    # As what imports numpy: to find a module by its name, coverage imports the package around it.
+    once = (
+        "import builtins\n\nassert not hasattr(builtins, 'is_loaded')\nbuiltins.is_loaded = True\n"
+    )
+    lab.write("shop/__init__.py", once)
+    lab.write("shop/m.py", GOOD)
+    report = lab.run("shop/m.py")
+    assert report["line"] == 100
+    command = [*shlex.split(report["coverage_command"])[1:], "-q"]
+    done = subprocess.run([sys.executable, *command], cwd=lab.workspace, env=PLAIN, check=False)
+    assert done.returncode == 0
 
 
 def test_what_the_interpreter_has_on_its_path_decides(tmp_path: Path) -> None:

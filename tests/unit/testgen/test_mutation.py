@@ -42,7 +42,7 @@ def score(lab: Lab, text: str, tests: Suite, count: int = 40) -> Mutation:
     lab.write("m.py", text)
     bench = lab.bench()
     source, copied = find_module("m.py", lab.workspace), lab.copied(bench)
-    measured = measure(bench, copied, "m", tests, "test_m.py")
+    measured = measure(bench, copied, tests, "test_m.py")
     return mutation_score(bench, copied, source, tests, measured, "test_m.py", count=count, seed=1)
 
 

@@ -281,7 +281,7 @@ def test_what_each_test_reaches_is_known(lab: Lab, tests_of: SuiteOf) -> None:
                 assert initials("Ada Lovelace") == "AL"
         """
     )
-    measured = measure(bench, lab.copied(bench), "m", tests, "test_m.py")
+    measured = measure(bench, lab.copied(bench), tests, "test_m.py")
     useful_tests = measured.useful()
     assert "TestNames" in useful_tests
     assert len(useful_tests & {"test_good", "test_good_again"}) == 1

@@ -99,5 +99,5 @@ def _run(
     added = {unit.name for unit in split(existing.data.decode()).units}
     own = {unit.name for unit in split(existing.above.text).units}
     session = plain_session(source, workspace, without=sorted(added - own))
-    arguments = under_coverage(bench, place, source.name, plain_arguments(output))
+    arguments = under_coverage(bench, place, source.file, plain_arguments(output))
     return session.run(bench, place, [*existing.flags, *arguments])

@@ -21,7 +21,7 @@ def in_form(job: Job, tests: Suite, measured: Measured) -> tuple[Suite, Measured
     seed = job.bench.next_hash_seed()
     try:
         with job.ledger.timed("measure"):
-            after = measure(job.bench, job.copied, job.source.name, form, job.output.name, seed)
+            after = measure(job.bench, job.copied, form, job.output.name, seed)
         after = after.joined(job.known) if job.known else after
     except NotPassedError:
         # The form, or a test that this hash seed is the first to show.

@@ -1,7 +1,9 @@
 """Measure the branch coverage of the module, exactly as people do it by hand.
 
-`coverage run --branch --source=<module> -m pytest FILE`, then coverage's own JSON report. That
-is why the figures of a task are the figures that anybody gets again.
+`coverage run --branch --include=<file> -m pytest FILE`, then coverage's own JSON report. That
+is why the figures of a task are the figures that anybody gets again. The file is named and not
+the module: to find a module, coverage imports the package around it and throws it away again,
+and numpy cannot be loaded twice.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tta_interactive.runners.testgen.probe import percent
+from tta_interactive.runners.testgen.probe import pattern_of, percent
 from tta_interactive.runners.testgen.scratch import Copied
 from tta_interactive.runners.testgen.session import Session, pytest_arguments, write_tests
 from tta_interactive.runners.testgen.split import Suite
@@ -84,7 +86,6 @@ class Measured:
 def measure(
     bench: Bench,
     copied: Copied,
-    module: str,
     tests: Suite,
     name: str,
     hash_seed: int | None = None,
@@ -100,7 +101,7 @@ def measure(
     """
     file = write_tests(bench, tests, name)
     place = bench.place("coverage")
-    arguments = under_coverage(bench, place, module, pytest_arguments(bench, file))
+    arguments = under_coverage(bench, place, copied.file, pytest_arguments(bench, file))
     session = Session(root=copied.root, timeout=SECONDS, hash_seed=hash_seed)
     step, sheet = session.run(bench, place, ["-P", *arguments])
     bad = {test: why for test, why in sheet.outcomes.items() if why}
@@ -113,12 +114,12 @@ def measure(
     return measured_in(bench, place, copied.file, file.stem)
 
 
-def under_coverage(bench: Bench, place: Path, module: str, arguments: Sequence[str]) -> list[str]:
-    """The arguments of Python that run a module (`-m pytest ...`) and measure another one."""
+def under_coverage(bench: Bench, place: Path, file: Path, arguments: Sequence[str]) -> list[str]:
+    """The arguments of Python that run a module (`-m pytest ...`) and measure a file."""
     settings = bench.files / f"{place.name}.coveragerc"
     settings.write_text("[run]\ndynamic_context = test_function\n", encoding="utf-8")
     return [
-        "-m", "coverage", "run", "--branch", f"--source={module}",
+        "-m", "coverage", "run", "--branch", f"--include={pattern_of(file)}",
         f"--data-file={place / DATA_FILE}", f"--rcfile={settings}", *arguments,
     ]  # fmt: skip
 

@@ -7,6 +7,7 @@ report <- run in the real tree <- write <----------------------------------+
 """
 
 import hashlib
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +30,7 @@ from tta_interactive.runners.testgen.module import find_module
 from tta_interactive.runners.testgen.mutants import check_installed
 from tta_interactive.runners.testgen.mutation import mutation_score
 from tta_interactive.runners.testgen.placing import Placed, place
-from tta_interactive.runners.testgen.probe import probe
+from tta_interactive.runners.testgen.probe import pattern_of, probe
 from tta_interactive.runners.testgen.report import Coverage, Mutation, TestsReport
 from tta_interactive.runners.testgen.rounds import tests_for
 from tta_interactive.runners.testgen.scratch import copy_project
@@ -137,6 +138,11 @@ def _relative(file: Path, workspace: Path) -> Path:
     return file.relative_to(workspace) if file.is_relative_to(workspace) else file
 
 
+def _included(job: Job) -> str:
+    pattern = pattern_of(_relative(job.source.file, job.workspace))
+    return shlex.quote(f"--include={pattern}")
+
+
 def _mutation(job: Job, placed: Placed) -> Mutation | None:
     wish = job.wish
     if not wish.mutants or not placed.tests.units:
@@ -188,8 +194,8 @@ def _report(job: Job, placed: Placed, mutation: Mutation | None) -> TestsReport:
         durations=ledger.durations(),
         command=f"{job.interpreter.said} -m pytest {quoted(job.output)}",
         coverage_command=(
-            f"{job.interpreter.said} -m coverage run --branch --source={job.source.name} "
-            f"-m pytest {quoted(job.output)}"
+            f"{job.interpreter.said} -m coverage run --branch "
+            f"{_included(job)} -m pytest {quoted(job.output)}"
         ),
         backend=wish.backend,
         seed=wish.seed,

@@ -1,6 +1,8 @@
 """Import the module once, alone in a sandbox, before anything else is tried."""
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tta_interactive.kinds.base import TaskFailure
@@ -30,6 +32,7 @@ def probe(bench: Bench, source: Source, copied: Copied, timeout: float = IMPORT_
     facts = {
         "module": source.name,
         "file": str(copied.file),
+        "include": pattern_of(copied.file),
         "root": str(copied.root),
         "data": str(place / "coverage"),
         "baseline": str(place / "baseline.json"),
@@ -63,6 +66,11 @@ def percentages(summary: dict[str, Any]) -> tuple[float, float]:
 def percent(part: int, of: int) -> float:
     """A share in percent, with two digits; of nothing it is 100."""
     return round(100.0 * part / of, 2) if of else 100.0
+
+
+def pattern_of(file: Path) -> str:
+    """The file for coverage's `--include`, a list of patterns with commas between."""
+    return re.sub(r"[][*?{},]", "?", str(file))
 
 
 def _ended(source: Source, step: Step, *, importing: bool) -> TaskFailure:

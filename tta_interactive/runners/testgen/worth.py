@@ -44,9 +44,7 @@ def _together(
         if not tests.units:
             return None
         try:
-            measured = measure(
-                job.bench, job.copied, job.source.name, tests, job.output.name, hash_seed
-            )
+            measured = measure(job.bench, job.copied, tests, job.output.name, hash_seed)
         except NotPassedError as error:
             rest = tests.only(unit.name for unit in tests.units if unit.name not in error.bad)
             if len(rest.units) == len(tests.units):

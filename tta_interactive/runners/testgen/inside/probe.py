@@ -28,7 +28,7 @@ def run(job: dict[str, Any]) -> None:
     guard.install()
     put_on_path(job["root"])
     measured = coverage.Coverage(
-        data_file=job["data"], config_file=False, branch=True, source=[job["module"]]
+        data_file=job["data"], config_file=False, branch=True, include=[job["include"]]
     )
     report: dict[str, Any] = {"stage": "imported"}
     # CPython 3.11.7 crashes when it parses a text that it has so far only compiled under a C
