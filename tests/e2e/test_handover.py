@@ -117,6 +117,27 @@ def test_a_call_in_the_old_worker_s_pool_ends_first(
         until(lambda: served_version(home) == __version__, 20)
 
 
+def test_a_task_outlives_an_upgrade_in_the_place_of_its_release(
+    home: Path, tmp_path: Path, serve: Callable[[str], int]
+) -> None:
+    old, go = serve("0.0.9"), tmp_path / "go"
+    script = f"while [ ! -e {go} ]; do sleep 0.05; done; echo done"
+    running = submitted_by("0.0.9", home, tmp_path, "shell", "--", "bash", "-c", script)
+    until(lambda: bool(marked(str(go))), what="it runs under the old release")
+    package = tmp_path / "0.0.9" / "tta_interactive"
+    shutil.rmtree(package)
+    with BlockingEngine(home) as engine:
+        between = engine.submit("shell", {"argv": ["true"]})  # the old release's files are gone
+        shutil.copytree(ROOT / "tta_interactive", package)
+        after = submitted_by("0.0.9", home, tmp_path, "shell", "--", "true")
+        ends = [engine.wait(task, 20) for task in (between, after)]
+        assert worker_pid(home) not in (None, old)
+        go.touch()
+        ends.append(engine.wait(running, 20))
+        assert [(task.status, task.attempt) for task in ends] == [("completed", 1)] * 3
+        assert engine.logs(running) == "done\n"
+
+
 @pytest.mark.parametrize("version", [__version__, "99.1"])
 def test_a_worker_that_is_not_older_stays(
     home: Path, serve: Callable[[str], int], version: str
