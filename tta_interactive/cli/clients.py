@@ -10,9 +10,10 @@
 | vscode | .vscode/mcp.json | - | servers |
 | cursor | .cursor/mcp.json | .cursor/mcp.json | mcpServers |
 
-None of the clients was run here. Written down by others and read 2026-11: claude and gemini
-(google/mcp-security issue 185), codex (docs.rs of tuff-adapter-codex; in trusted projects only),
-opencode, vscode and cursor (anomalyco/opencode issues 361 and 5739). Not looked up: qwen.
+Qwen Code was run with its entry (tests/agent); none of the others was. Written down by others and
+read 2026-11: claude and gemini (google/mcp-security issue 185), codex (docs.rs of
+tuff-adapter-codex; in trusted projects only), opencode, vscode and cursor (anomalyco/opencode
+issues 361 and 5739).
 """
 
 import json
