@@ -22,6 +22,20 @@ def test_an_interrupt_leaves_the_wait_and_the_task_goes_on(kernel: Kernel) -> No
     assert kernel.value("t.status") in ("queued", "running")
 
 
+def test_an_interrupt_ends_the_tasks_too_where_that_was_asked_for(kernel: Kernel) -> None:
+    kernel.run("t = %tta_submit shell --quiet -- sleep 30\nu = %tta_submit shell --quiet -- true")
+    kernel.run("%tta_wait u --quiet")
+    cell = kernel.start("%tta_wait t u --cancel-on-interrupt\nprint('after')")
+    kernel.finish(cell, until=lambda reply: bool(reply.cards))
+    kernel.interrupt()
+    reply = kernel.finish(cell)
+    asked = kernel.value("t.id")[:10]
+    assert f"Stopped waiting, and asked {asked} to end." in reply.text
+    assert "after" in reply.text
+    kernel.run("%tta_wait t --quiet --no-raise --timeout 20")
+    assert kernel.value("t.status") == "cancelled"
+
+
 @pytest.mark.parametrize("code", ["await t", "t.result()"])
 def test_an_interrupt_leaves_a_handle_and_says_that_the_task_goes_on(
     kernel: Kernel, code: str

@@ -236,6 +236,7 @@ class Magics:
             ids,
             timeout=options.timeout,
             until_any=options.any,
+            cancels=options.cancel_on_interrupt,
             is_quiet=options.quiet,
         )
         if tasks is None:

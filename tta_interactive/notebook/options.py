@@ -199,13 +199,17 @@ def _wait(name: str) -> _Parser:
   %tta_wait --all              every unfinished task of the notebooks
 
 A failed task raises TaskFailed, so that Run All stops; --no-raise gives None instead.
-At the time-out the task goes on, and None is given. `await t` waits without blocking.""",
+At the time-out the task goes on, and None is given. So it does at the stop button or Ctrl-C,
+unless --cancel-on-interrupt is said. `await t` waits without blocking.""",
     )
     _ids(parser)
     parser.add_argument("--all", action="store_true", help="all unfinished tasks of notebooks")
     parser.add_argument("--any", action="store_true", help="only until the first is over")
     parser.add_argument("--timeout", type=_seconds, metavar="TIME", help="30, 90s, 10m or 2h")
     parser.add_argument("--no-raise", action="store_true", help="no error for a failed task")
+    parser.add_argument(
+        "--cancel-on-interrupt", action="store_true", help="the stop button ends the tasks too"
+    )
     parser.add_argument("--quiet", action="store_true", help="no card and no line")
     return parser
 

@@ -27,9 +27,18 @@ def wait_for(
     *,
     timeout: float | None,
     until_any: bool,
+    cancels: bool,
     is_quiet: bool,
 ) -> list[Task] | None:
     """Wait until the tasks are over, or the first of them.
+
+    Args:
+        session: The notebook.
+        wanted: Ids.
+        timeout: Seconds; None: as long as it takes.
+        until_any: Only until the first is over.
+        cancels: Ctrl-C asks the tasks to end, and does not leave them to go on.
+        is_quiet: No card and no line.
 
     Returns:
         The tasks as they then stand, or None: time-out or Ctrl-C, and a line was printed.
@@ -61,11 +70,18 @@ def wait_for(
             moved.wait(LOOK if timeout is None else min(LOOK, timeout - waited))
     except KeyboardInterrupt:
         screen.clear()
-        say(stopped_words(ids))
+        say(_cancelled_words(session, ids) if cancels else stopped_words(ids))
         return None
     finally:
         end()
         screen.clear()
+
+
+def _cancelled_words(session: Session, ids: Sequence[str]) -> str:
+    asked = [task for task in map(session.engine.cancel, ids) if not task.is_final]
+    if not asked:
+        return "Stopped waiting; nothing was left to cancel."
+    return f"Stopped waiting, and asked {', '.join(task.id[:10] for task in asked)} to end."
 
 
 def _say_timeout(tasks: Sequence[Task], timeout: float) -> None:
