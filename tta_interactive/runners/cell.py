@@ -43,11 +43,12 @@ METHODS = {
 }
 MAX_FORM_BYTES = 4 * 1024 * 1024
 MAX_SHOWN_BYTES = 16 * 1024 * 1024
+MANY_DISPLAYS = 200
 DPI = 100
 MAX_DEPTH = 50
 
 
-class CarryError(Exception):
+class RefusedError(Exception):
     """A variable cannot be carried: what is wrong, and what to do."""
 
     def __init__(self, message: str, remedy: str) -> None:
@@ -82,17 +83,17 @@ def _opened(name: str, sent: Mapping[str, str], folder: str) -> Any:
             file.seek(0)
             return pickle.load(file)  # noqa: S301
     except FileNotFoundError:
-        raise CarryError(
+        raise RefusedError(
             f"The file of the value {name!r} is gone.", "Submit the task again."
         ) from None
     except ModuleNotFoundError as error:
-        raise CarryError(
+        raise RefusedError(
             f"The value {name!r} needs the module {error.name!r}, which {sys.executable} "
             "does not have.",
             "Install it there, or submit with the interpreter that has it.",
         ) from None
     except Exception as error:  # boundary: opening a pickle runs the code of its objects
-        raise CarryError(
+        raise RefusedError(
             f"The value {name!r} cannot be opened: {type(error).__name__}: {error}"[:1000],
             "Send what it is made from, or a file's path.",
         ) from error
@@ -117,7 +118,7 @@ def carry_out(names: Iterable[str], found: Mapping[str, Any], where: str, limit:
     os.mkdir(where, 0o700)
     for name in names:
         if name not in found:
-            raise CarryError(
+            raise RefusedError(
                 f"--out names {name!r}, which the cell did not set.", "Set it, or leave it out."
             )
         form, write = _form_of(found[name])
@@ -127,13 +128,13 @@ def carry_out(names: Iterable[str], found: Mapping[str, Any], where: str, limit:
             try:
                 write(_Counted(file, limit))
             except _TooLargeError:
-                raise CarryError(
+                raise RefusedError(
                     f"The value {name!r} (of type {type(found[name]).__name__}) has "
                     f"{size_words(found[name], limit)}; allowed are {limit:,}.",
                     "Write it to a file of the workspace, or set TTA_MAX_VALUE_BYTES higher.",
                 ) from None
             except Exception as error:  # boundary: pickling runs the code of the objects
-                raise CarryError(
+                raise RefusedError(
                     f"The value {name!r} (of type {type(found[name]).__name__}) cannot be "
                     f"carried back: {type(error).__name__}: {error}"[:1000],
                     "Carry back what it is made from, or write it to a file.",
@@ -277,6 +278,42 @@ def open_figures() -> list[Any]:
     """The figures that pyplot holds: what a notebook shows at the end of a cell."""
     pyplot: Any = sys.modules.get("matplotlib.pyplot")
     return [pyplot.figure(number) for number in pyplot.get_fignums()] if pyplot else []
+
+
+class Shown:
+    """What a cell shows: its text goes to the log at once, its other forms to a file.
+
+    Args:
+        text_of: A value's bounded text.
+        in_time: Calls foreign code; gives None when it raises or takes long.
+    """
+
+    def __init__(
+        self, text_of: Callable[[Any], str], in_time: Callable[[Callable[[], Any]], Any]
+    ) -> None:
+        self._text_of, self._in_time = text_of, in_time
+        self._displays: list[dict[str, str]] = []
+        self._figures: list[int] = []
+
+    def display(self, *values: Any) -> None:
+        """Show values, in a notebook in their richest form."""
+        for value in values:
+            text = self._text_of(value)
+            sys.stdout.write(text + "\n")
+            self._figures.append(id(value))
+            if len(self._displays) < MANY_DISPLAYS:
+                self._displays.append(bundle_of(value, text, self._in_time))
+
+    def leave(self, value: Any, directory: str) -> None:
+        """Write everything down, with the open figures and the forms of a last value."""
+        result = None
+        if value is not None:
+            forms = bundle_of(value, self._text_of(value), self._in_time)
+            result = forms if len(forms) > 1 else None
+            self._figures.append(id(value))
+        self.display(*[one for one in open_figures() if id(one) not in self._figures])
+        if self._displays or result:
+            write_shown(directory, self._displays, result)
 
 
 def write_shown(

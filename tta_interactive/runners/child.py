@@ -3,12 +3,13 @@
 Runs by path in any Python from 3.9 on, standard library only (the mode `kind` needs the
 package), or is called in a fork of the zygote. It reads nothing from its arguments but the
 name of a 0600 file, and says nothing in-band: what the task prints is never a verdict.
-It is longer than our other files because it must be one file: by path it has no package.
 
     <io>/spec.json      in: {"mode": "python" | "call" | "kind", ...}
     <io>/result.json    out: {"result": ...} or {"error": {code, message, remedy, detail}}
 
-Variables and pictures of a notebook's cell are the matter of `cell.py`, in the same directory.
+What not every task needs stands in files beside this one, loaded when it is needed: `cell.py` for
+the variables and pictures of a notebook's cell, `function.py` for `call`, `kind.py` for `kind`,
+and `bounded.py` for values that are not JSON. What runs by path is compiled at each start.
 """
 
 # ruff: noqa: PLC0415  (start-up time: imports stand where they are needed)
@@ -26,19 +27,17 @@ import os
 
 TYPE_CHECKING = False  # `typing` takes longer to import than a small task runs
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from types import ModuleType
     from typing import Any
 
+BESIDE = ("bounded", "function")  # what many tasks need beside this file
 RESULT_FILE = "result.json"
-MAX_REPR_CHARACTERS = 10_000
+MAX_TEXT_CHARACTERS = 10_000
 MAX_DETAIL_BYTES = 64 * 1024
 MAX_DEPTH = 100  # deeper values break the JSON readers of others
-REPR_SECONDS = 2.0
-MANY_ITEMS = 1_000
 SOURCE_NAME = "<task>"
-SHOW_SECONDS = 10.0
-MANY_DISPLAYS = 200
+_HERE = os.path.dirname(os.path.abspath(__file__))
 PLAIN = (type(None), bool, int, float, complex, str, bytes, list, tuple, dict, set)
 
 
@@ -48,10 +47,6 @@ class Failed(Exception):  # noqa: N818  (a verdict to return by raising)
     def __init__(self, code: str, message: str, remedy: str = "", detail: str = "") -> None:
         super().__init__(code, message, remedy, detail)
         self.error = {"code": code, "message": message, "remedy": remedy, "detail": detail}
-
-
-class _ReprTooSlowError(Exception):
-    pass
 
 
 def main(spec: dict[str, Any], io: str) -> int:
@@ -125,7 +120,7 @@ def _run_python(spec: dict[str, Any]) -> Any:
     if isinstance(last, ast.Expr):
         tree.body.pop()
     if payload.get("inputs"):
-        inputs = _carried(_cell().bring_in, payload["inputs"], spec["values"])
+        inputs = _asked(beside("cell"), "bring_in", payload["inputs"], spec["values"])
         module.__dict__.update(inputs)
     shown = _Shown()
     module.__dict__["display"] = shown.display
@@ -137,7 +132,8 @@ def _run_python(spec: dict[str, Any]) -> Any:
             value = _finished(eval(code, module.__dict__))  # noqa: S307  (the job)
         if payload.get("outputs"):
             where, limit = os.path.join(spec["io"], "out"), int(spec["max_value_bytes"])
-            _carried(_cell().carry_out, payload["outputs"], module.__dict__, where, limit)
+            names = payload["outputs"]
+            _asked(beside("cell"), "carry_out", names, module.__dict__, where, limit)
     finally:
         if spec.get("shows", True):
             shown.leave(value, spec["io"])
@@ -145,107 +141,76 @@ def _run_python(spec: dict[str, Any]) -> Any:
 
 
 class _Shown:
-    """What a cell shows: its text goes to the log at once, its other forms to a file."""
+    """What a cell shows. Most tasks show nothing: what keeps it is loaded at the first thing."""
 
     def __init__(self) -> None:
-        self._displays: list[Any] = []
-        self._figures: list[int] = []
+        self._kept: Any = None
+
+    def _begun(self) -> Any:
+        if self._kept is None:
+            bounded = beside("bounded")
+            self._kept = beside("cell").Shown(bounded.bounded_repr, bounded.in_time_or_none)
+        return self._kept
 
     def display(self, *values: Any, **_: Any) -> None:
         """What a cell calls; in a notebook the value is then seen in its richest form."""
-        for value in values:
-            text = bounded_repr(value)
-            sys.stdout.write(text + "\n")
-            self._figures.append(id(value))
-            if len(self._displays) < MANY_DISPLAYS:
-                self._displays.append(_cell().bundle_of(value, text, _in_time_or_none))
+        self._begun().display(*values)
 
     def leave(self, value: Any, io: str) -> None:
         """Write everything down, with the open figures and the forms of the last value."""
         # Boundary: what is shown comes on top; its code and a full disk fail no task.
         try:
-            result = None
-            if not isinstance(value, PLAIN):
-                forms = _cell().bundle_of(value, bounded_repr(value), _in_time_or_none)
-                result = forms if len(forms) > 1 else None
-                self._figures.append(id(value))
-            if "matplotlib.pyplot" in sys.modules:
-                figures = _cell().open_figures()
-                self.display(*[one for one in figures if id(one) not in self._figures])
-            if self._displays or result:
-                _cell().write_shown(io, self._displays, result)
+            last = None if isinstance(value, PLAIN) else value
+            if self._kept or last is not None or "matplotlib.pyplot" in sys.modules:
+                self._begun().leave(last, io)
         except Exception as error:
             _say(f"What the cell showed was not kept: {_text_of(error)[:500]}\n")
 
 
-def _cell() -> ModuleType:
-    """The module beside this one, under a name that hides none of the task's."""
-    name = "_tta_cell"
-    if name not in sys.modules:
-        import importlib.util
-
-        path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "cell.py")
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        sys.modules[name] = module
-    return sys.modules[name]
-
-
-def _carried(call: Callable[..., Any], *args: Any) -> Any:
-    """The cell's module speaks of variables; its complaint is the task's failure."""
-    try:
-        return call(*args)
-    except _cell().CarryError as error:
-        raise Failed("error", error.message, error.remedy) from error.__cause__
-
-
 def _run_call(spec: dict[str, Any]) -> Any:
     """Call an importable function, or an unpickled one."""
-    payload = _payload(spec)
-    if payload.get("pickle") is not None:
-        function, args, kwargs = _unpickled(str(payload["pickle"]))
-    else:
-        function = _imported(str(payload["function"]))
-        args, kwargs = payload.get("args", ()), payload.get("kwargs", {})
+    function, args, kwargs = _asked(beside("function"), "function_of", _payload(spec), _text_of)
     return _finished(function(*args, **kwargs))
 
 
 def _run_kind(spec: dict[str, Any]) -> Any:
-    """Run a kind of the package, and let it verify what came out."""
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    """Run a kind of the package, which is then found behind all that the task has."""
+    root = os.path.dirname(os.path.dirname(_HERE))
     if root not in sys.path:
         sys.path.append(root)
-    from pathlib import Path
+    from tta_interactive.runners.kind import run_kind
 
-    from tta_interactive.errors import RequestError
-    from tta_interactive.kinds import RunContext, checked_params, get_kind
-    from tta_interactive.progress import progress
-    from tta_interactive.task import SandboxLevel
-
-    try:
-        kind = get_kind(str(spec["kind"]))
-        params = checked_params(kind, spec["params"])
-    except RequestError as error:
-        raise Failed("invalid", str(error)) from None
-    context = RunContext(
-        task_id=str(spec["task_id"]),
-        attempt=int(str(spec["attempt"])),
-        workspace=Path(str(spec["workspace"])),
-        scratch=Path(str(spec["scratch"])),
-        state=Path(str(spec["state"])),
-        sandbox=SandboxLevel(int(str(spec["sandbox"]))),
-        progress=progress,
-    )
-    result = kind.verify(params, kind.run(params, context), context)
+    result = run_kind(spec)
     if not is_json(result):
-        raise Failed("bad_result", f"Kind {kind.name!r} returned a value that is not JSON.")
+        raise Failed("bad_result", f"Kind {spec['kind']!r} returned a value that is not JSON.")
     return result
 
 
 _MODES = {"python": _run_python, "call": _run_call, "kind": _run_kind}
+
+
+def beside(name: str) -> ModuleType:
+    """A module of this directory, under a name that hides none of the task's."""
+    known = "_tta_" + name
+    if known not in sys.modules:
+        import types
+        from importlib.machinery import SourceFileLoader
+
+        loader = SourceFileLoader(known, os.path.join(_HERE, name + ".py"))
+        code = loader.get_code(known)
+        assert code is not None
+        module = types.ModuleType(known)
+        exec(code, module.__dict__)  # noqa: S102  (our own file)
+        sys.modules[known] = module
+    return sys.modules[known]
+
+
+def _asked(module: ModuleType, function: str, *args: Any) -> Any:
+    """What a function of such a module gives; its complaint is the task's failure."""
+    try:
+        return getattr(module, function)(*args)
+    except module.RefusedError as error:
+        raise Failed("error", error.message, error.remedy) from error.__cause__
 
 
 def _payload(spec: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -262,51 +227,6 @@ def _finished(value: Any) -> Any:
     import asyncio
 
     return asyncio.run(value)
-
-
-def _imported(name: str) -> Callable[..., Any]:
-    import importlib
-
-    module_name, _, path = name.partition(":")
-    try:
-        found = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name and (module_name + ".").startswith(error.name + "."):
-            raise Failed(
-                "error",
-                f"Module {module_name!r} cannot be found from {os.getcwd()!r} by {sys.executable}.",
-                "Check the name, the workspace and the interpreter.",
-            ) from None
-        raise
-    for part in path.split("."):
-        try:
-            found = getattr(found, part)
-        except AttributeError:
-            raise Failed("error", f"Module {module_name!r} has no {path!r}.") from None
-    if not callable(found):
-        raise Failed("error", f"{name!r} is a {type(found).__name__}, which cannot be called.")
-    return found
-
-
-def _unpickled(text: str) -> tuple[Callable[..., Any], Any, Any]:
-    import base64
-    import pickle
-
-    try:
-        # Only trusted doors accept a pickle, and it is opened only here, in the task's process.
-        function, args, kwargs = pickle.loads(base64.b64decode(text))  # noqa: S301
-    except ModuleNotFoundError as error:
-        raise Failed(
-            "error",
-            f"The pickled function needs the module {error.name!r}, which {sys.executable} "
-            "does not have.",
-            "Install it there, or submit with the interpreter that has it.",
-        ) from None
-    except Exception as error:  # boundary: opening a pickle runs foreign code
-        raise Failed(
-            "error", f"The pickled function cannot be loaded: {_text_of(error)[:1000]}"
-        ) from error
-    return function, args, kwargs
 
 
 # ---------------------------------------------------------------- what came out
@@ -338,64 +258,7 @@ def as_json(value: Any) -> Any:
     """The value if it is JSON, else its type and a bounded `repr`."""
     if is_json(value):
         return value
-    return {"repr": bounded_repr(value), "type": type(value).__name__}
-
-
-def bounded_repr(value: Any) -> str:
-    """At most 10,000 characters about `value`, in at most 2 seconds, whatever it does."""
-    name = type(value).__name__
-    text, problem = _in_time(lambda: _repr_of(value), REPR_SECONDS)
-    if text is None:
-        text = f"<{name}: its repr {problem}>"
-    text = text.encode("utf-8", "backslashreplace").decode()
-    if len(text) > MAX_REPR_CHARACTERS:
-        return text[: MAX_REPR_CHARACTERS - 1] + "…"
-    return text
-
-
-def _in_time_or_none(call: Callable[[], Any]) -> Any:
-    return _in_time(call, SHOW_SECONDS)[0]
-
-
-def _in_time(call: Callable[[], Any], seconds: float) -> tuple[Any, str]:
-    """What foreign code gives; or None, and what was wrong with it."""
-    import signal
-
-    def too_slow(*_: object) -> None:
-        raise _ReprTooSlowError
-
-    old = signal.signal(signal.SIGALRM, too_slow)
-    made, problem = None, f"took over {seconds:g} s"
-    try:
-        try:
-            # It comes again, in case the value's code swallows the first one.
-            signal.setitimer(signal.ITIMER_REAL, seconds, 0.1)
-            made = call()
-        except _ReprTooSlowError:
-            pass
-        except BaseException as error:  # boundary: the value's own code
-            problem = f"raised {type(error).__name__}"
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-    except _ReprTooSlowError:  # the next one, while the first was being caught
-        signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, old)
-    return made, problem
-
-
-def _repr_of(value: Any) -> str:
-    many: Any = value
-    if isinstance(value, (str, bytes, bytearray)):
-        return repr(value[:MAX_REPR_CHARACTERS])
-    if isinstance(value, (list, tuple, set, frozenset, dict)) and len(many) > MANY_ITEMS:
-        # The alarm cannot end a loop in C: large containers are shortened before.
-        import reprlib
-
-        short = reprlib.Repr()
-        short.maxlist = short.maxtuple = short.maxset = short.maxfrozenset = MANY_ITEMS
-        short.maxdict = MANY_ITEMS
-        return short.repr(many)
-    return repr(many)[: MAX_REPR_CHARACTERS + 1]
+    return {"repr": beside("bounded").bounded_repr(value), "type": type(value).__name__}
 
 
 def _text_of(value: Any) -> str:
@@ -403,7 +266,7 @@ def _text_of(value: Any) -> str:
         text = str(value)
     except Exception as error:  # boundary: the value's own code
         text = f"<its text raised {type(error).__name__}>"
-    return text[:MAX_REPR_CHARACTERS].encode("utf-8", "backslashreplace").decode()
+    return text[:MAX_TEXT_CHARACTERS].encode("utf-8", "backslashreplace").decode()
 
 
 def _described(error: BaseException) -> dict[str, str]:
@@ -418,7 +281,7 @@ def _described(error: BaseException) -> dict[str, str]:
     import traceback
 
     frames = error.__traceback__
-    while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
+    while frames is not None and os.path.dirname(frames.tb_frame.f_code.co_filename) == _HERE:
         frames = frames.tb_next  # our own frames tell the reader nothing
     try:
         detail = "".join(traceback.format_exception(type(error), error, frames))
@@ -487,31 +350,27 @@ def prepare(spec: dict[str, Any]) -> None:
     import signal
     import traceback
     import types
+    from importlib import machinery
 
-    del ast, atexit, base64, importlib, linecache, pickle, reprlib, signal, traceback, types
+    del (
+        ast,
+        atexit,
+        base64,
+        importlib,
+        linecache,
+        machinery,
+        pickle,
+        reprlib,
+        signal,
+        traceback,
+        types,
+    )
     os.environ.setdefault("MPLBACKEND", "Agg")  # no window: the figures go to the notebook
     streams: Any = (sys.stdout, sys.stderr)
     for stream in streams:
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
     if spec["mode"] != "kind":  # a kind is trusted code: the workspace offers it no modules
         sys.path.insert(0, str(spec["workspace"]))
-
-
-def leave(code: int) -> None:
-    """End a forked process as an interpreter would: threads, exit functions, streams."""
-    import atexit
-
-    try:
-        threading = sys.modules.get("threading")
-        if threading is not None:  # else there can be no other thread
-            for thread in threading.enumerate():
-                if thread is not threading.current_thread() and not thread.daemon:
-                    thread.join()
-        atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage]  (no public way)
-    except BaseException:  # boundary: the task's own exit functions
-        code = code or 1
-    flush()
-    os._exit(code)
 
 
 if __name__ == "__main__":

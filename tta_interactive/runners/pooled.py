@@ -138,6 +138,8 @@ def _children(path: str) -> list[str]:
 def serve(orders: socket.socket, wire: socket.socket, begun: int, workspace: str) -> None:
     """Call what the worker sends, until it closes the connection."""
     child = _load_child()
+    for name in child.BESIDE:
+        child.beside(name)  # now, so that the first call need not
     lock = threading.Lock()
 
     def send(text: str) -> None:

@@ -4,22 +4,17 @@ A Python task in the zygote's own interpreter needs no exec: the fork already ha
 needs, and a start-up of 40 ms becomes one of 1 ms. Everything else is executed.
 """
 
-import contextlib
-import ctypes
 import errno
-import gc
 import os
 import signal
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
 
 from tta_interactive import sandbox
-from tta_interactive.runners import child as runner
 from tta_interactive.sandbox.environment import task_environment
 from tta_interactive.worker.attempt import AttemptSpec, failure
+from tta_interactive.worker.forked import COOKIE, become, offer_to_oom_killer
 from tta_interactive.worker.orders import (
     io_directory,
     orders_of,
@@ -28,8 +23,6 @@ from tta_interactive.worker.orders import (
     what_it_reads,
 )
 
-COOKIE = "TTA_TASK_ID"
-COOKIE_BLANK = "t_" + 22 * "0"  # as long as every task id
 BUSY = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
 # Ours are handled or ignored; a task begins with none of that.
 DEFAULTED = (
@@ -40,7 +33,6 @@ DEFAULTED = (
     signal.SIGPIPE,
     signal.SIGXFSZ,
 )
-OOM_SCORE = b"500"  # when memory runs out the kernel takes the task, not us
 
 
 class LaunchError(Exception):
@@ -70,20 +62,6 @@ class Started:
     """Where bubblewrap says what became of the command."""
 
 
-def environ_address() -> int:
-    """Where the cookie's value stands in the block that /proc/PID/environ shows, or 0.
-
-    A fork shows its parent's block. So the zygote is started with a blank cookie, and each
-    forked task writes its own id over it: then a sweep finds it by its environment.
-    """
-    libc = ctypes.CDLL(None)
-    libc.getenv.restype = ctypes.c_void_p
-    libc.getenv.argtypes = [ctypes.c_char_p]
-    if os.environ.get(COOKIE) != COOKIE_BLANK:
-        return 0
-    return libc.getenv(COOKIE.encode()) or 0
-
-
 def launch(
     spec: AttemptSpec, lock: int, extra: Sequence[int], available: int, cookie: int
 ) -> Started:
@@ -93,7 +71,7 @@ def launch(
         lock: The descriptor that holds the attempt's lock; the task inherits it.
         extra: More descriptors that the task inherits, named in TTA_FDS.
         available: The best containment of this machine.
-        cookie: See `environ_address`.
+        cookie: See `forked.environ_address`.
 
     Raises:
         LaunchError: It cannot be started; a fact about the task or the machine.
@@ -177,7 +155,7 @@ def _start(
         if not boxed and own and spec.python in ("", sys.executable):
             pid = os.fork()
             if pid == 0:
-                _become(spec, orders, output, inherited, environment, cookie)
+                become(spec, orders, output, inherited, environment, cookie)
             return Started(pid, *ours, level)
     argv = spec.argv if orders is None else python_argv(spec, orders)
     assert argv is not None
@@ -260,18 +238,8 @@ def _execute(
         )
     finally:
         os.chdir("/")
-    _offer_to_oom_killer(pid)
+    offer_to_oom_killer(pid)
     return pid
-
-
-def _offer_to_oom_killer(pid: int) -> None:
-    # Bare calls: a text file would look up a codec, and that costs each fork 200 page faults.
-    with contextlib.suppress(OSError):  # it is gone already, or may not: a courtesy
-        fd = os.open(f"/proc/{pid}/oom_score_adj", os.O_WRONLY)
-        try:
-            os.write(fd, OOM_SCORE)
-        finally:
-            os.close(fd)
 
 
 def _found(command: str, path: str) -> str:
@@ -312,54 +280,3 @@ def _interpreter_gone(spec: AttemptSpec) -> LaunchError:
         f"The interpreter {spec.python or sys.executable!r} is gone.",
         "Submit again with an interpreter that exists.",
     )
-
-
-def _become(
-    spec: AttemptSpec,
-    orders: dict[str, object],
-    output: int,
-    inherited: Sequence[int],
-    environment: Mapping[str, str],
-    cookie: int,
-) -> NoReturn:
-    """Turn this fork into the task. Never returns: what stands above on the stack is not its."""
-    code = 1
-    try:
-        os.setsid()
-        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        null = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(null, 0)
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        _close_others(inherited)
-        if cookie and len(spec.task_id) == len(COOKIE_BLANK):
-            ctypes.memmove(cookie, spec.task_id.encode("ascii"), len(COOKIE_BLANK))
-        _offer_to_oom_killer(os.getpid())
-        os.environ.clear()
-        os.environ.update(environment)
-        time.tzset()
-        os.chdir(spec.workspace)
-        sys.argv = [""]
-        # No `with`: they are the task's streams until its end.
-        sys.stdin = sys.__stdin__ = open(0, closefd=False)  # noqa: SIM115
-        sys.stdout = sys.__stdout__ = open(1, "w", closefd=False)  # noqa: SIM115
-        sys.stderr = sys.__stderr__ = open(2, "w", closefd=False)  # noqa: SIM115
-        gc.enable()
-        runner.prepare(orders)
-        code = runner.main(orders, io_directory(spec))
-        runner.leave(code)
-    except BaseException as error:  # boundary: the end of this process
-        os.write(2, f"The task's process could not be set up: {error!r}\n".encode())
-    finally:
-        os._exit(code)
-
-
-def _close_others(kept: Sequence[int]) -> None:
-    low = 3
-    for fd in sorted(kept):
-        os.closerange(low, fd)
-        os.set_inheritable(fd, True)
-        low = fd + 1
-    os.closerange(low, max(low, os.sysconf("SC_OPEN_MAX")))

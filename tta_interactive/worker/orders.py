@@ -69,7 +69,8 @@ def what_it_reads(spec: AttemptSpec) -> list[str]:
     folder = os.path.dirname(_HERE)
     if spec.child == "kind":
         return [os.path.dirname(folder)]
-    return [_HERE, os.path.join(folder, "cell.py"), *files_of(spec.state, spec.payload)]
+    beside = [os.path.join(folder, name) for name in ("bounded.py", "cell.py", "function.py")]
+    return [_HERE, *beside, *files_of(spec.state, spec.payload)]
 
 
 def files_of(state: str, payload: Mapping[str, Any]) -> list[str]:

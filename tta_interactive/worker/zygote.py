@@ -22,7 +22,7 @@ from tta_interactive.runners import child
 from tta_interactive.sandbox.environment import task_environment
 from tta_interactive.worker import handing, shim_process, tree
 from tta_interactive.worker.attempt import AttemptSpec, Outcome
-from tta_interactive.worker.launch import COOKIE, COOKIE_BLANK, environ_address
+from tta_interactive.worker.forked import COOKIE, COOKIE_BLANK, environ_address
 from tta_interactive.worker.verdict import exit_facts, judge
 
 if TYPE_CHECKING:
@@ -126,6 +126,8 @@ def main(argv: Sequence[str]) -> NoReturn:
     tree.set_subreaper(True)
     for name in PRELOADED:
         importlib.import_module(name)
+    for name in child.BESIDE:
+        child.beside(name)
     cookie = environ_address()
     os.environ.pop(COOKIE, None)
     _warm_up()

@@ -343,9 +343,10 @@ def test_random_numbers_differ_between_tasks(attempts: Attempts):
 
 
 def test_modules_of_the_workspace_do_not_break_the_child(python: Run, attempts: Attempts):
-    for name in ("json", "os", "ast", "linecache", "atexit"):
+    for name in ("json", "os", "ast", "linecache", "atexit", "contextlib", "reprlib", "signal"):
         (attempts.workspace / f"{name}.py").write_text("raise SystemError('shadowed')")
     assert python("1 + 1").outcome().result == 2
+    assert python("display(1)\n{1}").outcome().result == {"repr": "{1}", "type": "set"}
 
 
 def pythons() -> list[str]:
@@ -367,3 +368,9 @@ def test_the_child_runs_in_every_python(attempts: Attempts, interpreter: str):
     assert attempt.log() == b"hello\n"
     failed = attempts.python("1/0", python=interpreter)
     assert "ZeroDivisionError" in error(failed.outcome())["message"]
+    shown = attempts.python("display(7)\n{1}", python=interpreter)
+    assert shown.outcome().result == {"repr": "{1}", "type": "set"}
+    assert shown.log() == b"7\n"
+    call = {"function": "operator:add", "args": [20, 22]}
+    attempt = attempts.start(child="call", payload=call, python=interpreter)
+    assert attempt.outcome().result == 42
