@@ -20,7 +20,7 @@ from typing import Any, Protocol, cast
 
 from tta_interactive.errors import InvalidRequestError, TTAError
 from tta_interactive.notebook.trust import distrust
-from tta_interactive.runners.cell import is_plain, pickler, size_words
+from tta_interactive.runners.cell import Counted, TooLargeError, is_plain, pickler, size_words
 from tta_interactive.task import Task
 from tta_interactive.text import one_line
 from tta_interactive.worker.logs import attempt_directory
@@ -36,23 +36,6 @@ class ValueRefused(TTAError):  # noqa: N818  (the word that its reader sees in t
 
 class _File(Protocol):
     def write(self, data: bytes, /) -> object: ...
-
-
-class _TooLargeError(Exception):
-    pass
-
-
-class _Counted:
-    def __init__(self, file: _File, left: int) -> None:
-        self._file, self._left = file, left
-
-    def write(self, data: bytes) -> int:
-        size = memoryview(data).nbytes
-        self._left -= size
-        if self._left < 0:
-            raise _TooLargeError
-        self._file.write(data)
-        return size
 
 
 def carried(values: Mapping[str, object], home: Path, limit: int) -> dict[str, dict[str, str]]:
@@ -80,7 +63,7 @@ def _sent(name: str, value: object, home: Path, limit: int) -> dict[str, str]:
     memory = io.BytesIO()
     try:
         _dump(value, memory, min(MAX_INLINE // 4 * 3, limit))  # base64: 4 for 3
-    except _TooLargeError:
+    except TooLargeError:
         pass
     except Exception as error:  # boundary: pickling runs the code of the user's objects
         raise _refused(name, value, error) from None
@@ -90,7 +73,7 @@ def _sent(name: str, value: object, home: Path, limit: int) -> dict[str, str]:
         with new_value(home) as file:
             _dump(value, file, limit)
             return {"file": file.keep()}
-    except _TooLargeError:
+    except TooLargeError:
         raise InvalidRequestError(
             f"The variable {name!r} (of type {type(value).__name__}) has "
             f"{size_words(value, limit)}; allowed are {limit:,}. Save it to a file and send the "
@@ -99,7 +82,7 @@ def _sent(name: str, value: object, home: Path, limit: int) -> dict[str, str]:
 
 
 def _dump(value: object, file: _File, limit: int) -> None:
-    pickler()(_Counted(file, limit), protocol=5).dump(value)
+    pickler()(Counted(file, limit), protocol=5).dump(value)
 
 
 def _refused(name: str, value: object, error: Exception) -> InvalidRequestError:

@@ -126,8 +126,8 @@ def carry_out(names: Iterable[str], found: Mapping[str, Any], where: str, limit:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(fd, "wb") as file:
             try:
-                write(_Counted(file, limit))
-            except _TooLargeError:
+                write(Counted(file, limit))
+            except TooLargeError:
                 raise RefusedError(
                     f"The value {name!r} (of type {type(found[name]).__name__}) has "
                     f"{size_words(found[name], limit)}; allowed are {limit:,}.",
@@ -147,11 +147,11 @@ def carry_out(names: Iterable[str], found: Mapping[str, Any], where: str, limit:
         os.close(fd)
 
 
-class _TooLargeError(Exception):
-    pass
+class TooLargeError(Exception):
+    """A value has more bytes than are allowed."""
 
 
-class _Counted:
+class Counted:
     """A file that refuses to grow beyond the limit."""
 
     def __init__(self, file: Any, left: int) -> None:
@@ -161,7 +161,7 @@ class _Counted:
         size = memoryview(data).nbytes
         self._left -= size
         if self._left < 0:
-            raise _TooLargeError
+            raise TooLargeError
         self._file.write(data)
         return size
 
@@ -174,7 +174,7 @@ def size_words(value: Any, limit: int) -> str:
     return f"{size:,} bytes" if isinstance(size, int) else f"over {limit:,} bytes"
 
 
-def _form_of(value: Any) -> tuple[str, Callable[[_Counted], object]]:
+def _form_of(value: Any) -> tuple[str, Callable[[Counted], object]]:
     """The plainest form that gives the value back as it was, and how to write it."""
     if is_plain(value):
         data = json.dumps(value, allow_nan=False).encode()
