@@ -8,8 +8,9 @@ import os
 from contextlib import AsyncExitStack
 from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import Field, JsonValue, ValidationError
 
+from tta_interactive.described import Described
 from tta_interactive.engine import ExecutionEngine
 from tta_interactive.errors import InvalidRequestError, TaskNotFoundError
 from tta_interactive.task import SandboxLevel, Task, TaskStatus
@@ -17,10 +18,8 @@ from tta_interactive.task import SandboxLevel, Task, TaskStatus
 DEFAULT_TIMEOUT: Final = 300.0
 
 
-class OpenHandsIntegrationConfig(BaseModel):
+class OpenHandsIntegrationConfig(Described):
     """How tests are generated through this interface."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     backend: str = "native"
     """Who writes the tests: any backend of the kind `tests`."""

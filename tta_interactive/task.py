@@ -114,10 +114,6 @@ OnFailure = Literal["continue", "stop"]
 Seconds = Annotated[float, Field(ge=0, le=10 * 365 * 86400, allow_inf_nan=False)]
 
 
-# No `use_attribute_docstrings` here: it reads this file again for each model, 10 ms, and nobody
-# shows a schema of these. The models of params, which agents are shown, have it.
-
-
 class Task(BaseModel):
     """One piece of work, as last read from the store. A value: it never changes."""
 

@@ -13,21 +13,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, JsonValue
 
+from tta_interactive.described import Described
 from tta_interactive.kinds.steps import Step
 from tta_interactive.task import OnFailure, SandboxLevel, Task
 
 Child = Literal["python", "call", "kind"]
 
 
-class Params(BaseModel):
+class Params(Described):
     """The base of every kind's params: what it does not know is an error."""
-
-    # Built at the first use: a door loads models of kinds that nobody submits.
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True
-    )
 
 
 class NoParams(Params):

@@ -7,8 +7,9 @@ when the last step is over.
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import Field, JsonValue, StringConstraints
 
+from tta_interactive.described import Described
 from tta_interactive.errors import InvalidRequestError
 from tta_interactive.task import Task, TaskStatus
 
@@ -20,17 +21,13 @@ NAMES_TOLD: Final = 5  # in one sentence; the record has all
 StepName = Annotated[str, StringConstraints(max_length=80, pattern=r"^\w[\w .:-]*$")]
 
 
-class Step(BaseModel):
+class Step(Described):
     """One step: a task to be, with a name of its own."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True
-    )
 
     name: StepName
     """What other steps, and the result, call it: letters, digits and `_ . : -` and spaces."""
     kind: Annotated[str, StringConstraints(min_length=1, max_length=80)]
-    params: dict[str, JsonValue] = {}
+    params: Mapping[str, JsonValue] = {}
     after: Annotated[tuple[StepName, ...], Field(max_length=MAX_STEPS)] = ()
     """Names of the steps that must complete first."""
     label: str = ""
@@ -48,7 +45,7 @@ class Step(BaseModel):
     workspace: str = ""
     """Directory in which it works; relative: below that of the whole, which is the default."""
     python: str = ""
-    environment: dict[str, str] = {}
+    environment: Mapping[str, str] = {}
     """More variables than the whole has."""
     secrets: tuple[str, ...] = ()
     """Names of secret variables of whoever submits the whole."""

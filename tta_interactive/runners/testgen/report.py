@@ -2,15 +2,15 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import StringConstraints
+
+from tta_interactive.described import Described
 
 Shown = Annotated[str, StringConstraints(max_length=1000)]
 
 
-class Coverage(BaseModel):
+class Coverage(Described):
     """Branch coverage of the module, in percent."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     line: float
     """Of its lines."""
@@ -18,10 +18,8 @@ class Coverage(BaseModel):
     """Of its branches; 100 if it has none."""
 
 
-class Durations(BaseModel):
+class Durations(Described):
     """Seconds of wall-clock time."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     generate: float
     verify: float
@@ -29,10 +27,8 @@ class Durations(BaseModel):
     total: float
 
 
-class Suspicion(BaseModel):
+class Suspicion(Described):
     """Something that looks like a bug. No test holds it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     kind: Shown
     """`undocumented exception`, `example fails`, `no round trip`, `equality` or `order`."""
@@ -48,10 +44,8 @@ class Suspicion(BaseModel):
     """The line of the module that it points at; 0: none."""
 
 
-class Survivor(BaseModel):
+class Survivor(Described):
     """A small change of the module that no kept test notices."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     line: int
     was: str
@@ -60,10 +54,8 @@ class Survivor(BaseModel):
     """The line as it was changed; empty if it was taken away."""
 
 
-class Mutation(BaseModel):
+class Mutation(Described):
     """How many small changes of the module the kept tests notice."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     sampled: int
     """Changes that were tried, or that no test reaches."""
@@ -74,12 +66,10 @@ class Mutation(BaseModel):
     survived: tuple[Survivor, ...]
 
 
-class TestsReport(BaseModel):
+class TestsReport(Described):
     """The result of a `tests` task."""
 
     __test__ = False  # the name is a user's word: pytest must not collect it
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
     success: bool
     """Whether the threshold was met. The file is on disk and passes either way."""
     module_path: str
