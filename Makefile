@@ -66,6 +66,7 @@ interop:
 	@scripts/setup conformance
 	$(BIN)/python -m tests.interop.run
 	$(BIN)/python -m tests.agent.run
+	$(BIN)/python -m tests.interop.chat
 
 clean:
 	rm -rf .venv .cache demo build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

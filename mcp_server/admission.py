@@ -46,18 +46,7 @@ class Admission:
         params = await to_thread.run_sync(expansion.params, asked.kind, dict(asked.params))
         for task_id in asked.after:
             await self._own(task_id)  # or it is unknown
-        if (rest := self._rate.take(time.monotonic())) > 0:
-            raise ForbiddenError(
-                f"You submitted {MAX_PER_MINUTE} tasks within a minute. Submit again in "
-                f"{rest:.0f} s, and wait for tasks with tta_wait instead of submitting anew."
-            )
-        queued = (await self._engine.counts())[TaskStatus.QUEUED]
-        if queued + expansion.tasks > MAX_QUEUED:
-            raise ForbiddenError(
-                f"{queued} of your tasks are queued already, and this would be {expansion.tasks} "
-                f"more; the most is {MAX_QUEUED}. Wait for some with tta_wait, or cancel those "
-                "that are not needed."
-            )
+        await self._check_room(expansion.tasks)
         return TaskRequest.checked(
             kind=asked.kind,
             params=params,
@@ -69,6 +58,38 @@ class Admission:
             request_key=asked.client_request_id,
             sandbox=policy.sandbox(asked.kind, best),
         )
+
+    async def check_again(self, task: Task, steps: int) -> None:
+        """Raise unless the task may be submitted once more.
+
+        Args:
+            task: It was let pass once, perhaps by a server that allowed more.
+            steps: How many tasks it consists of beside itself.
+        """
+        policy = self._policy
+        policy.check_kind(task.kind)
+        await to_thread.run_sync(policy.workspace, task.workspace)
+        least = policy.sandbox(task.kind, await to_thread.run_sync(best_sandbox))
+        if least is not None and (task.sandbox or SandboxLevel.NONE) < least:
+            raise ForbiddenError(
+                f"Task {task.id!r} ran with less of a sandbox than is wanted here now. Submit the "
+                "same anew with tta_submit."
+            )
+        await self._check_room(1 + steps)
+
+    async def _check_room(self, tasks: int) -> None:
+        if (rest := self._rate.take(time.monotonic())) > 0:
+            raise ForbiddenError(
+                f"You submitted {MAX_PER_MINUTE} tasks within a minute. Submit again in "
+                f"{rest:.0f} s, and wait for tasks with tta_wait instead of submitting anew."
+            )
+        queued = (await self._engine.counts())[TaskStatus.QUEUED]
+        if queued + tasks > MAX_QUEUED:
+            raise ForbiddenError(
+                f"{queued} of your tasks are queued already, and this would be {tasks} "
+                f"more; the most is {MAX_QUEUED}. Wait for some with tta_wait, or cancel those "
+                "that are not needed."
+            )
 
 
 def best_sandbox() -> SandboxLevel:

@@ -54,7 +54,10 @@ class Doors:
                 ExecutionEngine(home, owner=owner, sees="all", allow=())
             )
         audit = AuditLog(home, who=owner, transport=self._transport)
-        return Door(engine, reader, policy, audit, owner=owner, kept_days=self._settings.keep_days)
+        kept_days = self._settings.keep_days
+        door = Door(engine, reader, policy, audit, home=home, owner=owner, kept_days=kept_days)
+        self._stack.callback(door.board.close)
+        return door
 
 
 def owner() -> str:

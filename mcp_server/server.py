@@ -12,6 +12,7 @@ from typing import Final
 import anyio
 from mcp.server.mcpserver import MCPServer
 
+from mcp_server.app import board_app, only_where_apps_are
 from mcp_server.describe import INSTRUCTIONS
 from mcp_server.doors import LOCAL, Doors
 from mcp_server.native import NativeTasks
@@ -95,8 +96,8 @@ def make_server(policy: Policy, settings: Settings, transport: str = "stdio") ->
         version=own_version(),
         tools=[offer.tool() for offer in offered],
         lifespan=lifespan,
-        extensions=[tasks],
-        middleware=[Pushes(tasks, source), OldTasks(tasks, source, waiting)],
+        extensions=[tasks, board_app()],
+        middleware=[only_where_apps_are, Pushes(tasks, source), OldTasks(tasks, source, waiting)],
         subscriptions=updates,
     )
     Resources(policy, doors).install(server)

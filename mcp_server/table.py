@@ -12,12 +12,13 @@ from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetad
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, CallToolResult, TextContent, ToolAnnotations
 
-from mcp_server import describe, wire
+from mcp_server import app, describe, wire
 from mcp_server.doors import Doors
 from mcp_server.policy import DEFAULT_KIND, Policy
 from mcp_server.tools import Door
 from mcp_server.waiting import Report
 from mcp_server.wire import ArgumentsT
+from tta_interactive.board.reader import Exchange
 from tta_interactive.errors import RequestError, SandboxError, TTAError
 from tta_interactive.task import Task
 
@@ -40,6 +41,8 @@ class Offer(Generic[ArgumentsT]):
     answers: type[wire.Wire]
     method: Method[ArgumentsT]
     hints: ToolAnnotations
+    meta: dict[str, Any] | None = None
+    """What else the list of tools says of it."""
     starts: Starts[ArgumentsT] | None = None
     """For a client that speaks MCP tasks: what the call is about, at once. None: it never is."""
 
@@ -113,6 +116,7 @@ class Offer(Generic[ArgumentsT]):
             is_async=True,
             context_kwarg="context",
             annotations=self.hints,
+            meta=self.meta,
         )
 
 
@@ -144,7 +148,7 @@ def offers(policy: Policy) -> list[Offer[Any]]:
     )
     wide = policy.kinds != frozenset({DEFAULT_KIND}) or policy.unsandboxed
     works = writes.model_copy(update={"open_world_hint": wide})
-    usable = {"tta_wait", "tta_status", "tta_cancel", "tta_logs"}
+    usable = {"tta_wait", "tta_status", "tta_cancel", "tta_logs", "tta_board", "tta_board_feed"}
     if policy.kinds:
         usable |= {"tta_run", "tta_submit"}
     if DEFAULT_KIND in policy.kinds:
@@ -216,6 +220,26 @@ def offers(policy: Policy) -> list[Offer[Any]]:
             answers=wire.LogsAnswer,
             method=Door.logs,
             hints=look,
+        ),
+        Offer(
+            name="tta_board",
+            title="Show the board of tasks",
+            description=describe.BOARD,
+            takes=wire.BoardArguments,
+            answers=wire.StatusAnswer,
+            method=app.show_board,
+            hints=look,
+            meta=app.SHOWN,
+        ),
+        Offer(
+            name="tta_board_feed",
+            title="Feed the board",
+            description="For the board itself: what it asks for, and what is new.",
+            takes=Exchange,
+            answers=wire.BoardAnswer,
+            method=app.feed_board,
+            hints=works,
+            meta=app.FEEDS,
         ),
     ]
     return [offer for offer in found if offer.name in usable]

@@ -11,6 +11,8 @@ import time
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import Final, NoReturn
 
 import anyio
@@ -18,10 +20,8 @@ from anyio import to_thread
 
 from mcp_server.admission import Admission
 from mcp_server.audit import AuditLog, digest
-from mcp_server.policy import (
-    Policy,
-    RateLimit,
-)
+from mcp_server.boards import AppEngine, Board
+from mcp_server.policy import Policy, RateLimit
 from mcp_server.view import line_text, next_action, task_text, task_view
 from mcp_server.waiting import Report, Waits
 from mcp_server.wire import (
@@ -65,6 +65,7 @@ class Door:
         policy: Policy,
         audit: AuditLog,
         *,
+        home: Path,
         owner: str,
         kept_days: float,
     ) -> None:
@@ -76,6 +77,9 @@ class Door:
         self._refusals = RateLimit()  # a refused caller must not fill the disk either
         self._submitting = anyio.Lock()
         self._waits = Waits(reader, self._look)
+        end = partial(self.end, tool="tta_board_feed")
+        again = partial(self.again, tool="tta_board_feed")
+        self.board = Board(AppEngine(home, owner, end, again))
 
     async def submit(self, asked: SubmitArguments, _: Report | None) -> tuple[SubmitAnswer, str]:
         """Check, record the decision, store; the task's id at once."""
@@ -171,6 +175,17 @@ class Door:
         # Only which id it became: the decision is on the disk, and so is the task.
         await self._record("submitted", {**facts, "task_id": task_id}, tool=tool, durable=False)
         return await self._engine.status(task_id)
+
+    async def again(self, task_id: str, *, tool: str) -> str:
+        """Submit a finished task of the caller once more; the new task's id."""
+        task = await self._own(task_id)
+        facts = {"kind": task.kind, "retry_of": task.id}
+        async with self._submitting:
+            await self._admission.check_again(task, len(await self._engine.steps(task.id)))
+            await self._record("allowed", facts, tool=tool)
+            new_id = await self._engine.retry(task.id)
+        await self._record("submitted", {**facts, "task_id": new_id}, tool=tool, durable=False)
+        return new_id
 
     async def _ended(
         self, task: Task, wait_seconds: float, report: Report | None

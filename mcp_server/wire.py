@@ -160,6 +160,10 @@ class LogsArguments(Wire):
     """At most so many bytes; the newest are kept."""
 
 
+class BoardArguments(Wire):
+    """What `tta_board` takes."""
+
+
 class ErrorView(Wire):
     """Why a task failed."""
 
@@ -262,6 +266,15 @@ class LogsAnswer(Wire):
     truncated: bool
     """Whether there is more before it."""
     next_action: str
+
+
+class BoardAnswer(Wire):
+    """What `tta_board_feed` answers."""
+
+    first: int
+    """The number of the first of the messages."""
+    messages: list[dict[str, JsonValue]]
+    """What the board was not known to have got."""
 
 
 def checked(model: type[ArgumentsT], tool: str, given: dict[str, Any]) -> ArgumentsT:

@@ -14,18 +14,17 @@ from tests.node import CACHE, NODE
 LAUNCHER = (
     CACHE / "interop/node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js"
 )
-TOLD = json.loads(sys.argv[1])
 TOOL_ERROR = 5  # the Inspector's exit code for a tool result that is an error
 
 
-def asked(era: str, method: str, *options: str) -> tuple[int, dict[str, Any]]:
+def asked(told: dict[str, Any], era: str, method: str, *options: str) -> tuple[int, dict[str, Any]]:
     """The exit code and the result of one request in an era of the protocol."""
-    if command := TOLD.get("command"):
+    if command := told.get("command"):
         # Its own options end where the server's begin.
         before, after = ["--transport", "stdio", *options], ["--", *command]
     else:
-        header = f"Authorization: Bearer {TOLD['token']}"
-        before, after = ["--server-url", TOLD["url"], "--header", header, *options], []
+        header = f"Authorization: Bearer {told['token']}"
+        before, after = ["--server-url", told["url"], "--header", header, *options], []
     plain = ["--cli", "--quiet", "--format", "json", "--protocol-era", era, "--method", method]
     done = subprocess.run(
         [NODE, LAUNCHER, *plain, *before, *after],
@@ -41,10 +40,10 @@ def asked(era: str, method: str, *options: str) -> tuple[int, dict[str, Any]]:
         raise SystemExit(f"{method} ended with {done.returncode}: {done.stderr}") from None
 
 
-def seen(era: str) -> dict[str, Any]:
+def seen(told: dict[str, Any], era: str) -> dict[str, Any]:
     def call(tool: str, arguments: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         options = ("--tool-name", tool, "--tool-args-json", json.dumps(arguments))
-        return asked(era, "tools/call", *options)
+        return asked(told, era, "tools/call", *options)
 
     def shell(script: str) -> dict[str, Any]:
         return {"kind": "shell", "params": {"script": script}}
@@ -52,9 +51,9 @@ def seen(era: str) -> dict[str, Any]:
     _, submitted = call("tta_submit", shell("sleep 0.3"))
     task_id = submitted["structuredContent"]["task_id"]
     _, waited = call("tta_wait", {"task_ids": [task_id]})
-    _, read = asked(era, "resources/read", "--uri", f"tta://tasks/{task_id}/result")
+    _, read = asked(told, era, "resources/read", "--uri", f"tta://tasks/{task_id}/result")
     failed, _ = call("tta_run", shell("exit 3"))
-    strict, listed = asked(era, "tools/list", "--strict")
+    strict, listed = asked(told, era, "tools/list", "--strict")
     return {
         "tools": len(listed["tools"]),
         "portable": strict == 0,
@@ -64,4 +63,6 @@ def seen(era: str) -> dict[str, Any]:
     }
 
 
-print(json.dumps({era: seen(era) for era in ("legacy", "modern")}))
+if __name__ == "__main__":
+    given = json.loads(sys.argv[1])
+    print(json.dumps({era: seen(given, era) for era in ("legacy", "modern")}))

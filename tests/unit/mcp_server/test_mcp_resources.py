@@ -69,7 +69,8 @@ async def test_a_task_its_output_and_its_result_have_addresses(client: Client) -
 
 async def test_the_list_of_addresses_does_not_grow_with_the_tasks(client: Client) -> None:
     await run(client, "true")
-    assert [each.uri for each in (await client.list_resources()).resources] == ["tta://tasks"]
+    listed = (await client.list_resources()).resources
+    assert {each.uri for each in listed} == {"tta://tasks", "ui://tta/board.html"}
     templates = (await client.list_resource_templates()).resource_templates
     assert [each.uri_template for each in templates] == [
         "tta://tasks/{task_id}",
