@@ -23,6 +23,7 @@ from tta_interactive.errors import (
 )
 from tta_interactive.event import Event
 from tta_interactive.kinds.steps import MAX_STEPS
+from tta_interactive.owner import FIRST_OWNERS, all_owners
 from tta_interactive.request import TaskRequest, as_tasks
 from tta_interactive.settings import read_settings
 from tta_interactive.store import Choices, Filter, Look, TaskStore, open_store
@@ -150,7 +151,7 @@ class Core:
             python=old.python,
             environment=old.environment,
             secrets=old.secrets,
-            metadata={**old.metadata, "retry_of": old.id},
+            metadata={**old.metadata, "retry_of": old.id, FIRST_OWNERS: [*all_owners(old)]},
         )
         return self.submit([again])[0].id
 

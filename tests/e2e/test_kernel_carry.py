@@ -133,7 +133,7 @@ def test_a_pickle_of_somebody_elses_task_is_never_opened(kernel: Kernel) -> None
     assert kernel.value("z") == "mine"
     assert kernel.value("h.value('n')") == 5
     refused = kernel.run("h.value('z', trusted=True)").error
-    assert "it was not submitted by a notebook, or is a retry" in refused
+    assert "it was not submitted by a notebook, or repeats a task that was not" in refused
     kernel.run("from tta_interactive import BlockingEngine")
     kernel.run(f"again = BlockingEngine(owner='notebook').retry('{task_id}')\n%tta_wait {{again}}")
     kernel.run("h = %tta_status {again}")
@@ -169,6 +169,15 @@ def test_a_stored_variable_that_was_changed_is_not_opened(kernel: Kernel) -> Non
     for file in (kernel.home / "store" / "values").iterdir():
         file.write_bytes(file.read_bytes()[:-5] + b"xxxxx")
     assert "its file was changed" in kernel.run("%tta_wait").error
+
+
+def test_a_retry_of_a_task_of_this_kernel_is_its_own_too(kernel: Kernel) -> None:
+    kernel.run("%%tta_submit --quiet --out z\nz = {1, 2}")
+    kernel.run("%tta_wait --quiet\nz = None\nt = %tta_status --last\nagain = t.retry()")
+    kernel.run("%tta_wait again --quiet")
+    assert kernel.run("z").text == "{1, 2}"
+    kernel.run("z = None\nonce_more = %tta_retry again\nawait once_more")
+    assert kernel.run("z").text == "{1, 2}"
 
 
 def test_retrying_sends_the_same_variables(kernel: Kernel) -> None:

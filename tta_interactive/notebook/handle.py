@@ -97,7 +97,7 @@ class TaskHandle:
 
     def retry(self) -> "TaskHandle":
         """Submit the same again as a new task, if this one is over; its handle."""
-        return TaskHandle(self._session, self._session.engine.retry(self._id))
+        return TaskHandle(self._session, self._session.retry(self._id))
 
     def logs(self, tail_lines: int | None = None) -> str:
         """What it wrote, with control characters made visible."""

@@ -267,8 +267,8 @@ class Magics:
             say(_line(self.session.engine.cancel(one)))
 
     def _retry(self, options: argparse.Namespace, names: Names) -> object:
-        engine = self.session.engine
-        tasks = [engine.status(engine.retry(one)) for one in self._meant(options, names)]
+        ids = [self.session.retry(one) for one in self._meant(options, names)]
+        tasks = [self.session.engine.status(one) for one in ids]
         for task in tasks:
             self.session.last_id = task.id
             self.session.show(task)

@@ -97,6 +97,13 @@ class Session:
             else:
                 display_bundle({**bundle})
 
+    def retry(self, task_id: str) -> str:
+        """Submit a task again; what is this kernel's own stays so. The new id."""
+        old, again = self.engine.status(task_id).id, self.engine.retry(task_id)
+        if old in self.own:
+            self.own.add(again)
+        return again
+
     def values_of(self, task: Task) -> dict[str, object]:
         """The variables that a completed task of this kernel carries back: nobody else's.
 
