@@ -409,6 +409,27 @@ DEVICES = {
                 return sum_ + 1
             return 0
     """,
+    "what a call leaves in the module, for calls after it": """
+        PRICES = {}
+        _count = 0
+
+        def register(article: str, price: int) -> None:
+            if article in PRICES:
+                raise ValueError(f"twice: {article}")
+            PRICES[article] = price
+
+        def price_of(article: str) -> int:
+            if article not in PRICES:
+                raise LookupError(article)
+            return PRICES[article]
+
+        def next_number() -> int:
+            global _count
+            _count += 1
+            if _count == 2:
+                return 20
+            return _count
+    """,
     "texts in quotes, and lines that come twice": """
         def unquoted(text: str) -> str:
             if len(text) > 2 and text[0] == text[-1] and not text[0].isalnum():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.testgen.test_devices import generated
-from tta_interactive.runners.testgen.inside.generate.effects import of_files, of_output
+from tta_interactive.runners.testgen.inside.generate.effects import of_files, of_module, of_output
 
 KEPT = (
     "a_file = tmp_path / 'a.txt'",
@@ -79,3 +79,41 @@ def test_tests_of_what_writes_and_prints_look_at_what_came_of_it(tmp_path: Path)
         command, cwd=tmp_path, capture_output=True, text=True, timeout=90, check=False
     )
     assert done.returncode == 0, done.stdout
+
+
+LONG = list(range(10))
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "asserts"),
+    [
+        (0, 1, ["assert m.X == 1"]),
+        (None, True, ["assert m.X is True"]),
+        ([], ["a"], ["assert m.X == ['a']"]),
+        (LONG, [*LONG, 7], ["assert m.X[-1] == 7"]),
+        (LONG, [8, 7, *LONG], ["assert m.X[:2] == [8, 7]"]),
+        (LONG, LONG[::-1], []),
+        (
+            dict.fromkeys("abcde", 1),
+            {**dict.fromkeys("abcde", 1), "b": 2},
+            ["assert m.X['b'] == 2"],
+        ),
+        (set(LONG), {*LONG, "new"}, ["assert 'new' in m.X"]),
+        ([], ["/tmp/here"], []),
+    ],
+)
+def test_what_a_call_left_in_the_module_is_asserted_by_its_difference(
+    before: object, now: object, asserts: list[str]
+) -> None:
+    def shown(value: object) -> str | None:
+        return literal(repr(value)) and repr(value)
+
+    assert of_module("m.X", before, now, shown) == asserts
+
+
+def test_a_function_that_only_leaves_something_in_the_module_is_tested_for_that(
+    tmp_path: Path,
+) -> None:
+    text = "LOG = []\n\n\ndef note(number: int) -> None:\n    LOG.append(number + 1)\n"
+    report = generated(tmp_path, text, seconds=0.3)
+    assert "assert m.LOG == [" in report["source"]

@@ -16,6 +16,7 @@ from tta_interactive.runners.testgen.inside.generate.calls import Caller
 from tta_interactive.runners.testgen.inside.generate.candidate import Argument, Candidate, Use
 from tta_interactive.runners.testgen.inside.generate.changes import Changes
 from tta_interactive.runners.testgen.inside.generate.expect import Expectations
+from tta_interactive.runners.testgen.inside.generate.leftovers import Leftovers
 from tta_interactive.runners.testgen.inside.generate.names import Names
 from tta_interactive.runners.testgen.inside.generate.sharpen import Row, Sharpener
 from tta_interactive.runners.testgen.inside.generate.targets import find_targets
@@ -99,10 +100,11 @@ class Workshop:
         values = Values(tree, [], [], names, draw)
         self.caller = Caller(targets, known, names, values, usages(tree), vars(module), draw)
         guard = Guard([], commands=False)
-        runner = Runner(str(module.__file__), names.space, guard, set(), 5.0, own)
+        left = Leftovers(module)
+        runner = Runner(str(module.__file__), names.space, guard, set(), 5.0, own, leftovers=left)
         facts = Expectations(module.__name__, names, known, [])
         self.attempts = Attempts(runner, facts, names, values, draw)
-        self.changes = Changes(tree, module, str(module.__file__), draw)
+        self.changes = Changes(tree, module, str(module.__file__), draw, left)
         self.draw = draw
 
     def row(self, target: str, arguments: str) -> Row:
@@ -155,7 +157,9 @@ def test_every_change_is_made_in_the_live_module_and_taken_back(
             answers.append(answer if isinstance(answer, str | int | type) else "an object")
         return answers
 
-    changes = Changes(ast.parse(CODE), module, str(module.__file__), random.Random(1))
+    changes = Changes(
+        ast.parse(CODE), module, str(module.__file__), random.Random(1), Leftovers(module)
+    )
     at_first = behaviour()
     noticed: set[int] = set()
     sample = changes.sample(1000, random.Random(1))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from .candidate import MAX_STATEMENT, Candidate
-from .effects import READ, of_files, of_output
+from .effects import READ, of_files, of_module, of_output
 from .emit import Written, body_of
 from .expect import Expectations
 from .names import Names, fixtures_in
@@ -16,6 +16,7 @@ from .trace import Arc, Outcome, Runner
 from .values import Values
 from .work import AGAIN
 
+MAX_LEFT = 4  # assertions about the module's state
 MAX_LAZY = 20  # items of something that may be endless
 ALWAYS = ("asyncio.run(awaited({}))", "asyncio.run(collected({}))")
 CAREFUL = f"list(itertools.islice({{}}, {MAX_LAZY}))"
@@ -69,12 +70,12 @@ class Attempts:
         outcome = self._runner.run(statements)
         return outcome.arcs if outcome else frozenset()
 
-    def passes(self, test: Written, most: int | None = None) -> bool | None:
+    def passes(self, test: Written, most: int | None = None, *, fresh: bool = True) -> bool | None:
         """Whether the test, its assertions too, would pass now; None: not in so many lines."""
         # Lines are counted where a bound is given: a loop that never ends need not call anything.
         is_bounded = most is not None
         body = "\n".join(body_of(test))
-        outcome = self._runner.run([body], traced=is_bounded, most=most, cost=AGAIN)
+        outcome = self._runner.run([body], traced=is_bounded, most=most, cost=AGAIN, fresh=fresh)
         return outcome.error is None if outcome is not None else None
 
     def seen(self, candidate: Candidate) -> Seen | None:
@@ -182,7 +183,9 @@ class Attempts:
     def written(self, seen: Seen) -> Written | None:
         """What was seen, as a test; None if there is nothing to be asserted."""
         candidate, statements, outcome = seen.candidate, seen.statements, seen.outcome
-        test = self._asserted(candidate, statements, outcome)
+        if self._runner.is_stale(outcome):
+            outcome = self._runner.run(statements)
+        test = self._asserted(candidate, statements, outcome) if outcome else None
         if test is None:
             return None
         support = tuple(self._names.support_in(statements).values())
@@ -196,6 +199,20 @@ class Attempts:
         if outcome is None or outcome.error is not None:
             return False
         return self._expectations.of_state(outcome.value, variable) != after
+
+    def _left(self, is_private: bool) -> list[str]:
+        """Assertions about the module's state, for what returns nothing.
+
+        Args:
+            is_private: Whether the test knows the module's inside as it is.
+        """
+        leftovers = self._runner.leftovers
+        found: list[str] = []
+        for name, before, now in leftovers.added() if leftovers else ():
+            if is_private or "_" not in (part[0] for part in name.path.split(".")):
+                subject = f"{self._names.module_of(name.module)}.{name.path}"
+                found += of_module(subject, before, now, self._expectations.literal)
+        return found[:MAX_LEFT]
 
     def _effects(self, statements: list[str], outcome: Outcome) -> list[str]:
         """Assertions about what is printed, and about files."""
@@ -218,12 +235,16 @@ class Attempts:
         variable, use = candidate.variable or _receiver(statements[-1]), candidate.last
         block = statements[-1].startswith("with ")
         changes = use is not None and not block and _is_statement(statements[-1])
-        effects = self._effects(statements, outcome)
+        # First of all: other runs may change what the value is a part of, and put back the rest.
+        about = [] if changes else facts.of_value(outcome.value)
+        if outcome.value is None:
+            about += self._left(use.target.is_private if use else False)
         after: list[str] = []
         if variable in outcome.names and variable not in self._names.space:
             after = facts.of_state(outcome.names[variable], variable)
             if outcome.value is not None and not self._is_changed(statements, variable, after):
                 after = []
+        effects = self._effects(statements, outcome)
         if changes:
             if not after and not effects:
                 return None  # nothing to be seen from outside
@@ -231,7 +252,7 @@ class Attempts:
             return Written(candidate.target, tuple(statements), tuple(asserts), needs_result=False)
         if use is None and _is_statement(statements[-1]) and not block:
             return None
-        asserts = [*facts.of_value(outcome.value), *after, *effects]
+        asserts = [*about, *after, *effects]
         return Written(candidate.target, tuple(statements), tuple(asserts), needs_result=not block)
 
 

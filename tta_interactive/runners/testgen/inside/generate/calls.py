@@ -17,6 +17,9 @@ from .usage import Usage
 from .values import Values
 
 MAX_BEFORE = 6
+MAX_LED = 8  # calls of one target that left something behind in the module
+LED = 0.15  # how often a call comes after such a one
+ALONE = ("function", "class", "static")
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class Caller:
         }
         self._methods: dict[str, list[Target]] = {}
         self._next: dict[str, list[Target]] = {}
+        self._leaders: dict[str, list[Use]] = {}
         for target in targets:
             self._parameters[target.key] = self._read(target)
             if target.may_change or target.sort == "changer":
@@ -69,11 +73,12 @@ class Caller:
         self._values.stand_at(first_line(target))
         self._values.echoes.begin()
         if target.sort in ("function", "class", "static", "helper"):
+            before = self._led()
             use = self._use(target)
-            return Candidate(last=use) if use else None
+            return Candidate(last=use, before=before) if use else None
         # The object first: what it holds may be asked for.
         made = self._object(target.owner)
-        before = self._before(target.owner) if made else ()
+        before = (*self._led(), *self._before(target.owner)) if made else ()
         use = self._use(target) if made else None
         if made is None or use is None:
             return None
@@ -107,6 +112,14 @@ class Caller:
                 before = list(candidate.before)
                 before[at] = self._altered(before[at])
                 return replace(candidate, before=tuple(before))
+        elif self._leaders and draw.random() < LED:
+            before = self._led()[: MAX_BEFORE - len(candidate.before)]
+            return replace(candidate, before=(*before, *candidate.before))
+        elif candidate.before and draw.random() < LED:
+            at = draw.randrange(len(candidate.before))
+            before = list(candidate.before)
+            before[at] = self._altered(before[at])
+            return replace(candidate, before=tuple(before))
         return replace(candidate, last=self._altered(last))
 
     def given(self, candidate: Candidate, value: str) -> Candidate:
@@ -200,6 +213,25 @@ class Caller:
         if more is None or any(isinstance(one, ast.Starred) for one in args):
             return made
         return f"{made[:-1]}{', ' if args or keywords else ''}{more.written})"
+
+    def leaves(self, candidate: Candidate) -> None:
+        """It left something behind in the module: what comes after it may do something else."""
+        use = candidate.last
+        if use is None or use.target.sort not in ALONE or use.target.is_private:
+            return
+        known = self._leaders.setdefault(use.target.key, [])
+        if use not in known and len(known) < MAX_LED:
+            known.append(use)
+
+    def _led(self) -> tuple[Use, ...]:
+        """Now and then a call that leaves something behind in the module."""
+        if not self._leaders or self._draw.random() > LED:
+            return ()
+        use = self._draw.choice(self._leaders[self._draw.choice(list(self._leaders))])
+        for one in use.arguments:
+            self._values.echoes.note(one.text)
+            self._values.echoes.named(one.slot[1], one.text)
+        return (use,)
 
     def learn(self, candidate: Candidate, *, found: bool, wrong_type: bool) -> None:
         """Make the shapes of a candidate more likely, or less."""

@@ -17,6 +17,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any, cast
 
 from .edits import Edit, Function, edits_of, exchanged
+from .leftovers import Leftovers
 from .tables import entries_of
 
 Undo = Callable[[], None]
@@ -43,12 +44,19 @@ class Changes:
         module: As it was loaded.
         file: As its code objects name it.
         draw: Decides which strings stand for a pattern.
+        leftovers: Knows the module as it should be.
     """
 
     def __init__(
-        self, tree: ast.Module, module: ModuleType, file: str, draw: random.Random
+        self,
+        tree: ast.Module,
+        module: ModuleType,
+        file: str,
+        draw: random.Random,
+        leftovers: Leftovers,
     ) -> None:
         self._tree, self._module, self._file, self._draw = tree, module, file, draw
+        self._leftovers = leftovers
         marks = [name for name in ("annotations",) if _asks_for(tree, name)]
         self._flags = sum(getattr(__future__, name).compiler_flag for name in marks)
         self._live = _functions(file)
@@ -74,6 +82,7 @@ class Changes:
 
     def forget(self) -> None:
         """What a cache remembers was said by other code."""
+        self._leftovers.forget()
         for cache in self._caches:
             with contextlib.suppress(Exception):  # boundary: any object may call a method so
                 cache.cache_clear()
@@ -112,7 +121,22 @@ class Changes:
 
     def _of_tables(self) -> Iterator[Change]:
         for entry in entries_of(self._tree, self._module, self._draw):
-            yield Change(entry.line, entry.lines, entry.put, entry.near)
+            yield Change(entry.line, entry.lines, self._settled(entry.put), entry.near)
+
+    def _settled(self, put: Callable[[], Undo]) -> Callable[[], Undo]:
+        """The same, and what is changed is as it should be."""
+
+        def do(act: Callable[[], Any]) -> Any:
+            self._leftovers.undo()
+            done = act()
+            self._leftovers.take()
+            return done
+
+        def settled() -> Undo:
+            undo = do(put)
+            return lambda: do(undo)
+
+        return settled
 
 
 class _Exchange:

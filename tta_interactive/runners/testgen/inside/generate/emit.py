@@ -54,14 +54,20 @@ class File:
     """The tests in the order in which they were given."""
 
 
-def as_file(tests: Sequence[Written], names: Names) -> File:
-    """The file of these tests."""
+def as_file(tests: Sequence[Written], names: Names, fixtures: Sequence[str] = ()) -> File:
+    """The file of these tests.
+
+    Args:
+        tests: In their order.
+        names: What they name.
+        fixtures: Functions that stand above all.
+    """
     if not tests:
         return File("", {}, ())
     subjects = {f"test_{slug(test.target)}_{at}": test.target for at, test in enumerate(tests)}
     bodies = [_function(test, name) for test, name in zip(tests, subjects, strict=True)]
     support = dict.fromkeys(source for test in tests for source in test.support)
-    text = "\n\n\n".join([*support, *bodies])
+    text = "\n\n\n".join([*fixtures, *support, *bodies])
     return File(f"{_imports(text, names)}\n\n\n{text}\n", subjects, tuple(subjects))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from ..place import write_report
 from .emit import Written, as_file
 from .names import Names
+from .restoring import Restoring
 from .search import Found, Search
 from .sharpen import Row, Sharpener
 from .trace import Arc, lines_of
@@ -32,17 +33,20 @@ def hand_over(
     known: Collection[Arc],
     work: Work,
     may_stay: Callable[[Written], bool],
+    restoring: Restoring,
 ) -> None:
     """Write the report; then again, with tests that notice more.
 
     Args:
         known: What needs no test: the import reaches it, or tests that are there already.
         may_stay: Whether a test holds nothing that looks like a bug.
+        restoring: Knows what has to be put back between tests.
     """
 
     def report(rows: Sequence[Row], noticing: Collection[Written], **more: Any) -> None:
         rows = [row for row in rows if may_stay(row.test)]
-        file = as_file([row.test for row in rows], names)
+        written = [row.test for row in rows]
+        file = as_file(written, names, restoring.fixtures(written))
         tests = zip(rows, file.names, strict=True)
         found = {
             "source": file.text,

@@ -29,8 +29,10 @@ from .expect import Expectations
 from .handing import hand_over, rows_of
 from .hints import names_for_hints
 from .laws import Laws
+from .leftovers import Leftovers
 from .mining import is_special, module_doctests, patterns_in
 from .names import Names
+from .restoring import Restoring
 from .search import Found, Search
 from .sharpen import Sharpener
 from .surroundings import classes_named, imported, instances
@@ -83,11 +85,18 @@ def run(job: dict[str, Any]) -> None:
         values.objects.setdefault(written, []).append(names.own(name))
     caller = Caller(targets, known, names, values, uses, hint_names, draw)
     own, work = Path(job["writable"][0]) / "own", Work(job["seconds"])
+    leftovers = Leftovers(module, _assigned_by_functions(tree))
     runner = Runner(
-        str(module.__file__), names.space, guard, _raise_lines(tree), CALL_LIMIT, own, work
+        str(module.__file__),
+        names.space,
+        guard,
+        _raise_lines(tree),
+        CALL_LIMIT,
+        own,
+        work,
+        leftovers,
     )
-    hidden = [job["root"], os.getcwd(), sys.prefix, sys.base_prefix, *job["writable"]]
-    expectations = Expectations(module.__name__, names, known, hidden)
+    expectations = Expectations(module.__name__, names, known, _hidden(job))
     every_line = _lines_of_functions(compile(tree, "", "exec"))
 
     def report_beat(step: int, target: str, lines: set[int]) -> None:
@@ -130,7 +139,7 @@ def run(job: dict[str, Any]) -> None:
         search,
         rows_of(chosen, tests),
         Sharpener(
-            Changes(tree, module, str(module.__file__), draw),
+            Changes(tree, module, str(module.__file__), draw, leftovers),
             search.attempts,
             caller,
             targets,
@@ -147,6 +156,7 @@ def run(job: dict[str, Any]) -> None:
         reached,
         work,
         laws.let_pass,
+        Restoring(leftovers, search.attempts, names),
     )
     sys.stdout.flush()
     os._exit(0)  # threads and exit hooks of the module have no say
@@ -184,6 +194,17 @@ def _raise_lines(tree: ast.AST) -> set[int]:
         if isinstance(node, ast.Raise)
         for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
     }
+
+
+def _hidden(job: dict[str, Any]) -> list[str]:
+    """Paths of this machine, which no test may hold."""
+    return [job["root"], os.getcwd(), sys.prefix, sys.base_prefix, *job["writable"]]
+
+
+def _assigned_by_functions(tree: ast.Module) -> set[str]:
+    """The names of the module that functions assign."""
+    nodes = (node for node in ast.walk(tree) if isinstance(node, ast.Global))
+    return {name for node in nodes for name in node.names}
 
 
 def _defined(tree: ast.Module) -> Iterator[str]:

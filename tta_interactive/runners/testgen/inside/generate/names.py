@@ -46,6 +46,14 @@ class Names:
         written = f"module_{name.strip('_')}" if taken else name
         return self.add(written, value, self.module.__name__, name)
 
+    def module_of(self, dotted: str) -> str:
+        """How a test writes a module of the package; made importable."""
+        home, _, name = dotted.rpartition(".")
+        value = sys.modules[dotted]
+        free = [name, f"{name}_module"]
+        here = next((one for one in free if self.space.get(one, value) is value), f"the_{name}")
+        return self.add(here, value, home, name)
+
     def imports(self, used: set[str]) -> list[tuple[str, str, str]]:
         """(module, name there, name here) of each used name; the module is '' for `import x`."""
         return sorted(

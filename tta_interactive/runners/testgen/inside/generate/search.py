@@ -5,8 +5,9 @@ that the same seed gives the same tests, however busy the machine is.
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from .attempt import Attempts, Seen
@@ -14,6 +15,7 @@ from .calls import Caller
 from .candidate import MAX_STATEMENT, Candidate
 from .emit import Written
 from .expect import Expectations
+from .leftovers import Name
 from .names import Names
 from .simplify import Simplifier
 from .states import States
@@ -29,6 +31,8 @@ MAX_ACCIDENTS = 400
 PRIVATE_AFTER = 3000  # tries, or half of the work: until then callers may reach it
 MAX_LAZY = 20  # items of something that may be endless
 PATIENCE = 15_000  # tries without anything new, after which more bring next to nothing
+WEIGHED = 3  # times that it is asked whether what is left behind is a table of results
+SAVES = 3.0  # times as much as a run with it, if it is
 WRONG_USE = (TypeError, AttributeError, NameError, SyntaxError, UnboundLocalError)
 
 
@@ -81,6 +85,7 @@ class Search:
         self._tries: dict[str, int] = {}
         self._corpus: list[Candidate] = []
         self._states = States()
+        self._weighed = Counter[Name]()
         self._ways: list[Candidate] = []
         """Those that brought an object into a new state and reached nothing new."""
         self.found: list[Found] = []
@@ -207,6 +212,7 @@ class Search:
             # Too slow or not allowed, and likely to be so again.
             self._refused[candidate.target] = self._refused.get(candidate.target, 0) + 1
             return False
+        seen = self._weighed_leftovers(seen)
         candidate, outcome = seen.candidate, seen.outcome
         is_sound = outcome.error is None or outcome.raised_by_module
         wrong = isinstance(outcome.error, WRONG_USE) and not is_sound
@@ -251,6 +257,29 @@ class Search:
             self._seconds[target] = max(LEAST_SECONDS, runner.limit / 2)
         runner.limit = usual
         return seen
+
+    def _weighed_leftovers(self, seen: Seen) -> Seen:
+        """Learn from what the run left behind in the module.
+
+        What saves work and changes no answer is a table of results: it stays, for to fill it again
+        and again costs much. All else belongs to a way that leads somewhere: others may need it.
+        """
+        leftovers, outcome = self._runner.leftovers, seen.outcome
+        left = leftovers.left() if leftovers is not None else {}
+        if leftovers is None or not left or outcome.error is not None:
+            return seen
+        if all(self._weighed[name] >= WEIGHED for name in left):
+            self._caller.leaves(seen.candidate)
+            return seen
+        self._weighed.update(list(left))
+        first = self.attempts.written(seen)
+        again = self._runner.run(seen.statements, fresh=False)
+        second = self.attempts.written(replace(seen, outcome=again)) if again else None
+        if again and second == first and again.events * SAVES < outcome.events:
+            leftovers.spare(left)
+        else:
+            self._caller.leaves(seen.candidate)
+        return self.attempts.rerun(seen) or seen
 
     def _is_new_state(self, seen: Seen) -> bool:
         """Whether its object is now as none was before: worth going on from."""

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..guard import Guard, Refused
 from .fixtures import Fixtures
+from .leftovers import Leftovers
 from .work import RUN, Work
 
 Arc = tuple[int, int]
@@ -98,6 +99,8 @@ class Outcome:
     """How many statements ended without an error."""
     printed: str = ""
     """On standard output."""
+    events: int = 0
+    """How many calls and lines it took."""
 
     @property
     def is_refusal(self) -> bool:
@@ -126,9 +129,13 @@ class Runner:
         limit: float,
         own: Path,
         work: Work | None = None,
+        leftovers: Leftovers | None = None,
     ) -> None:
         self.file, self._space, self._guard = file, space, guard
         self._raises, self._work = raises, work or Work()
+        self.leftovers = leftovers
+        """What runs leave behind in the module: each begins without."""
+        self._latest: Outcome | None = None
         self.limit = limit
         """Seconds that the next run may take."""
         self.too_long = 0
@@ -144,6 +151,7 @@ class Runner:
         traced: bool = True,
         most: int | None = None,
         cost: float = RUN,
+        fresh: bool = True,
     ) -> Outcome | None:
         """None: the statements cannot be a test (too slow, refused, end the process, ...).
 
@@ -152,7 +160,16 @@ class Runner:
             traced: Whether lines are looked at, else only calls.
             most: No more calls and lines than this; default: what takes too long otherwise.
             cost: What a run costs for itself, whatever it runs.
+            fresh: Whether what other runs left behind is put back first.
         """
+        if fresh and self.leftovers is not None:
+            self.leftovers.undo()
+        self._latest = self._ran(statements, traced, most, cost)
+        return self._latest
+
+    def _ran(
+        self, statements: Sequence[str], traced: bool, most: int | None, cost: float
+    ) -> Outcome | None:
         codes = _codes(statements)
         if not codes:
             return None
@@ -206,7 +223,13 @@ class Runner:
         if value is None and _is_block(statements[-1]):
             value = names.get("result")
         by_module = error is not None and self._is_raised_by_module(error)
-        return Outcome(value, names, error, by_module, frozenset(arcs), done, sink.text())
+        printed = sink.text()
+        return Outcome(value, names, error, by_module, frozenset(arcs), done, printed, count.events)
+
+    def is_stale(self, outcome: Outcome) -> bool:
+        """Whether its values may be others by now: the module's state is not what it left."""
+        is_alive = self.leftovers is not None and self.leftovers.were_there
+        return is_alive and outcome is not self._latest
 
     def _is_raised_by_module(self, error: Exception) -> bool:
         trace = error.__traceback__
