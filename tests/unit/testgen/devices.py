@@ -430,6 +430,27 @@ DEVICES = {
                 return 20
             return _count
     """,
+    "annotations as values": """
+        import typing
+
+        def words(hint: type) -> str:
+            if typing.get_origin(hint) is typing.Union and type(None) in typing.get_args(hint):
+                return "perhaps"
+            if typing.get_origin(hint) is typing.Literal:
+                return "one of"
+            if hasattr(hint, "__supertype__"):
+                return hint.__name__
+            if typing.get_origin(hint) is tuple and typing.get_args(hint)[-1] is ...:
+                return "many"
+            return "one"
+
+        T = typing.TypeVar("T")
+
+        def item(hint: type[T]) -> object:
+            for part in typing.get_args(hint):
+                return part
+            return hint
+    """,
     "texts in quotes, and lines that come twice": """
         def unquoted(text: str) -> str:
             if len(text) > 2 and text[0] == text[-1] and not text[0].isalnum():

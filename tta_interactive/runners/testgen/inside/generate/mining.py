@@ -8,6 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 
 MAX_TEXT = 60
+INSIDE_HINTS = {
+    "__origin__",
+    "__args__",
+    "__supertype__",
+    "get_origin",
+    "get_args",
+    "get_type_hints",
+}
 MAX_NUMBER = 10**6  # larger ones mostly cost memory
 
 
@@ -184,3 +192,16 @@ def doctests(docs: list[str]) -> list[list[str]]:
 def module_doctests(tree: ast.Module) -> list[list[str]]:
     """The doctest sessions of a whole module."""
     return doctests(_docstrings(tree))
+
+
+def reads_hints(tree: ast.Module) -> bool:
+    """Whether the module looks inside of annotations: `int | None` is a value for it."""
+    names = (
+        node.attr
+        if isinstance(node, ast.Attribute)
+        else node.id
+        if isinstance(node, ast.Name)
+        else ""
+        for node in ast.walk(tree)
+    )
+    return not INSIDE_HINTS.isdisjoint(names)

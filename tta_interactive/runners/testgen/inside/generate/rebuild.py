@@ -8,6 +8,7 @@ import ast
 import builtins
 import importlib
 import pathlib
+import typing
 from typing import Any, cast
 
 from .names import Names
@@ -16,11 +17,25 @@ from .names import Names
 READABLE = ("collections", "datetime", "decimal", "fractions", "ipaddress", "pathlib", "uuid")
 PLAIN = (range, complex, bytearray, slice)
 MAX_TEXT = 300
+IN_HINTS = (
+    ast.Expression,
+    ast.Name,
+    ast.Attribute,
+    ast.Subscript,
+    ast.Tuple,
+    ast.List,
+    ast.BinOp,
+    ast.BitOr,
+    ast.Constant,
+    ast.expr_context,
+)
 
 
 def rebuilt(value: Any, names: Names, known: dict[type, str]) -> str | None:
     """The expression, or None if there is none that is sure to be equal."""
     cls = cast("type[Any]", type(value))
+    if cls.__module__ in ("types", "typing"):
+        return _hint(value)
     if cls in PLAIN:
         return _checked(value, repr(value), {})
     if cls.__eq__ is object.__eq__ or isinstance(value, pathlib.Path):
@@ -36,6 +51,20 @@ def rebuilt(value: Any, names: Names, known: dict[type, str]) -> str | None:
         return None
     made = (_checked(value, text, names.space) for text in texts)
     return next((text for text in made if text), None)
+
+
+def _hint(value: Any) -> str | None:
+    """An annotation that is a value: `int | None`, `typing.Literal['a']`."""
+    text = repr(value)
+    try:
+        nodes = list(ast.walk(ast.parse(text, mode="eval")))
+        if not all(isinstance(node, IN_HINTS) for node in nodes):
+            return None
+        made = eval(compile(text, "<rebuilt>", "eval"), {"typing": typing})  # noqa: S307  (no calls)
+        same = type(made) is type(value) and (made == value) is True
+    except Exception:  # boundary: a text that is no Python, or names what is not there
+        return None
+    return text if same and len(text) <= MAX_TEXT else None
 
 
 def _of_library(value: Any, home: str, names: Names) -> str | None:

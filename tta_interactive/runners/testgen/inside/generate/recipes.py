@@ -21,6 +21,33 @@ FRAMES = (
     "pandas.DataFrame()",
     "pandas.DataFrame({'a': [1.0, None]})",
 )
+TYPES = ("int", "str", "dict", "ValueError")
+HINTS = (
+    "list[int]",
+    "dict[str, int]",
+    "set[str]",
+    "tuple[int, str]",
+    "tuple[int, ...]",
+    "tuple[()]",
+    "type[int]",
+    "int | None",
+    "typing.Any",
+    "typing.Dict",
+    "typing.List[str]",
+    "typing.Optional[int]",
+    "typing.Union[int, str]",
+    "typing.Union[str, None]",
+    "typing.Literal['a', 1]",
+    "typing.Callable[[int], str]",
+    "typing.NewType('Number', int)",
+    "typing.TypeVar('T')",
+    "dataclasses.InitVar",
+    "dataclasses.InitVar[int]",
+    "type(None)",
+    "float",
+    "tuple",
+)
+"""For code that looks inside of annotations."""
 _TEXTS: dict[str, Sequence[str]] = {
     "asyncio.locks.Lock": ("asyncio.Lock()",),
     "asyncio.queues.Queue": ("asyncio.Queue()", "asyncio.Queue(1)"),
@@ -28,7 +55,6 @@ _TEXTS: dict[str, Sequence[str]] = {
     "builtins.object": ("object", "'a'", "1", "None", "[1, 2]"),
     "builtins.range": ("range(3)", "range(0)", "range(1, 10, 2)"),
     "builtins.slice": ("slice(None)", "slice(0, 2)", "slice(None, None, -1)"),
-    "builtins.type": ("int", "str", "dict", "ValueError"),
     "collections.ChainMap": ("collections.ChainMap({'a': 1}, {'a': 2, 'b': 3})",),
     "collections.Counter": ("collections.Counter('aab')", "collections.Counter()"),
     "collections.OrderedDict": ("collections.OrderedDict(a=1, b=2)", "collections.OrderedDict()"),
@@ -106,6 +132,7 @@ TOOLS = (
     "collections",
     "contextlib",
     "copy",
+    "dataclasses",
     "datetime",
     "decimal",
     "fractions",
@@ -122,6 +149,7 @@ TOOLS = (
     "re",
     "time",
     "types",
+    "typing",
     "uuid",
     "zoneinfo",
 )

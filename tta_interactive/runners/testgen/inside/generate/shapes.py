@@ -5,7 +5,8 @@ a tuple of any length, `("set", item)`, `("dict", key, value)`, `("literal", "'a
 `("object", "Lexer")`, `("either", shape, shape)`, `("one of", "'a'", "'b'")` of expressions,
 `("callable", arity, result)`, `("keyed", (("'key'", shape), ...))` for a dict of known keys,
 `("stub", (("name", shape), ...))` for an object with some attributes, `("await", result)`,
-`("async items", item)`, `("async callable", result)`, `("path",)`, `("path text",)`, `("match",)`.
+`("async items", item)`, `("async callable", result)`, `("path",)`, `("path text",)`, `("match",)`,
+`("type",)`.
 Tuples compare and hash, so they serve as keys of the weights.
 """
 
@@ -36,6 +37,7 @@ STR, INT, FLOAT, BOOL, NONE, BYTES, CALL = (
 PATH: Shape = ("path",)
 PATH_TEXT: Shape = ("path text",)
 MATCH: Shape = ("match",)
+TYPE: Shape = ("type",)
 TEXTS, NUMBERS = ("list", STR), ("list", INT)
 ANYTHING: Shape = ("either", STR, INT, TEXTS, BOOL, NONE)
 MAX_SUBCLASSES = 12
@@ -60,6 +62,7 @@ _SIMPLE: dict[Any, Shape] = {
     bool: BOOL,
     bytes: BYTES,
     bytearray: BYTES,
+    type: TYPE,
     None: NONE,
     type(None): NONE,
     complex: ("one of", "(1+2j)", "0j", "(-1.5+0j)"),
@@ -115,8 +118,10 @@ def shapes_of(annotation: Any, known: dict[type, str]) -> list[Shape]:
         if bound is not None:
             return shapes_of(bound, known)
         return [shape for part in base.__constraints__ for shape in shapes_of(part, known)]
-    if base is type and args:
-        return [("one of", known[cls]) for cls in known if _is_below(cls, args[0])][:12]
+    if base is type:
+        below = [("one of", known[cls]) for cls in known if args and _is_below(cls, args[0])]
+        # Of a variable or of an alias, `type[T]`: any will do.
+        return below[:MAX_SUBCLASSES] or ([] if _is_class(args) else [TYPE])
     return _container(base, args, known) or (_class(base, known) if isinstance(base, type) else [])
 
 
@@ -138,6 +143,10 @@ def _class(base: type[Any], known: dict[type, str]) -> list[Shape]:
     if below:
         return list(below[:MAX_SUBCLASSES])
     return [_protocol(base, known)] if getattr(base, "_is_protocol", False) else []
+
+
+def _is_class(args: tuple[Any, ...]) -> bool:
+    return bool(args) and isinstance(args[0], type)
 
 
 def _is_below(cls: type[Any], base: Any) -> bool:

@@ -9,8 +9,17 @@ from typing import Any
 
 from .asynchronous import HELPERS
 from .echoes import Echoes
-from .mining import MAX_NUMBER, MAX_TEXT, is_special, of_functions, of_module, variables_in
+from .mining import (
+    MAX_NUMBER,
+    MAX_TEXT,
+    is_special,
+    of_functions,
+    of_module,
+    reads_hints,
+    variables_in,
+)
 from .names import Names
+from .recipes import HINTS, TYPES
 from .regexes import strings_of
 from .setup import Setup
 from .shapes import Shape
@@ -73,7 +82,9 @@ class Values:
         }
         self._variables = variables_in(tree)
         self.setup = Setup(sorted(constants.texts), draw)
+        self._types = (*TYPES, *HINTS) if reads_hints(tree) else TYPES
         self._plain: dict[str, Callable[[], str]] = {
+            "type": lambda: draw.choice(self._types),
             "str": lambda: self._noted(repr(self._text())),
             "int": lambda: self._noted(self._number()),
             "float": lambda: repr(draw.choice(self._floats)),
