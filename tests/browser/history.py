@@ -45,7 +45,7 @@ def _write(
     for task in tasks:
         begun = max(task.submitted_at, at) + timedelta(seconds=luck.expovariate(1 / 2.5))
         (started,) = store.exchange([], 1, begun)
-        seconds = WORK[int(task.metadata["work"])][3]  # type: ignore[arg-type]
+        seconds = WORK[int(str(task.metadata["work"]))][3]
         ended = begun + timedelta(seconds=seconds * luck.uniform(0.4, 1.6))
         store.exchange([_ending(started, luck)], 0, ended)
         at = ended - timedelta(seconds=seconds * 0.5)

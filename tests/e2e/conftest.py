@@ -1,10 +1,13 @@
 """What tests with real processes share: one kernel or one server for all tests of a file."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.e2e.kernel import Kernel
+from tests.e2e.mcp_agent import Place
+from tests.e2e.mcp_http import HttpServer, add_token
 from tests.e2e.mcp_wire import Host, Server
 
 
@@ -37,3 +40,24 @@ def server(host: Host) -> Server:
 def wide(host: Host) -> Server:
     """A server whose user allowed more."""
     return host.start("--allow", "shell,python")
+
+
+@pytest.fixture(scope="module")
+def web(host: Host) -> Iterator[HttpServer]:
+    """A server over HTTP that knows two principals."""
+    with HttpServer.running(host, "--allow", "generate,shell") as server:
+        add_token(host.home, "other", "o" * 30)
+        yield server
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    path = tmp_path / "project"
+    path.mkdir()
+    (path / "twice.py").write_text("def twice(n: int) -> int:\n    return 2 * n\n")
+    return path
+
+
+@pytest.fixture
+def place(home: Path, project: Path) -> Place:
+    return Place(home, project)

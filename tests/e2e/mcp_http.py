@@ -17,6 +17,7 @@ from tests.e2e.mcp_wire import PATIENCE, Host, environment
 from tests.e2e.modern_wire import VERSION, envelope
 
 ACCEPT = "application/json, text/event-stream"
+PING = b'{"jsonrpc":"2.0","id":1,"method":"ping"}'
 
 
 class Reply(NamedTuple):

@@ -1,85 +1,28 @@
 """The stdio server, driven by the SDK's own client in another process."""
 
 import contextlib
-import os
-import re
-import subprocess
-import sys
-from pathlib import Path
-from typing import Any, NamedTuple
 
 import anyio
 import jsonschema
 import pytest
-from mcp import Client, StdioServerParameters
+from mcp import Client
 from mcp.client.client import ConnectMode
-from mcp.client.stdio import stdio_client
-from mcp_types import CallToolResult
 
+from tests.e2e.mcp_agent import (
+    PATIENCE,
+    Place,
+    agent,
+    facts,
+    submit,
+    text,
+)
 from tta_interactive.blocking import BlockingEngine
-
-REPOSITORY = Path(__file__).parents[2]
-PATIENCE = 20.0
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     """One loop is enough: it is only the client's, the server is another process."""
     return "asyncio"
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    path = tmp_path / "project"
-    path.mkdir()
-    (path / "twice.py").write_text("def twice(n: int) -> int:\n    return 2 * n\n")
-    return path
-
-
-class Place(NamedTuple):
-    home: Path
-    project: Path
-
-
-@pytest.fixture
-def place(home: Path, project: Path) -> Place:
-    return Place(home, project)
-
-
-def agent(place: Place, *flags: str, mode: ConnectMode = "auto", code: str = "") -> Client:
-    """A client whose host starts the server in the project."""
-    command = StdioServerParameters(
-        command=sys.executable,
-        args=["-P", *(["-c", code] if code else ["-m", "mcp_server"]), *options(place), *flags],
-        cwd=place.project,
-        env=environment(place),
-    )
-    return Client(stdio_client(command), mode=mode)
-
-
-def options(place: Place) -> list[str]:
-    return ["--home", str(place.home)]
-
-
-def environment(place: Place) -> dict[str, str]:
-    variables = {"PYTHONPATH": str(REPOSITORY), "HOME": str(place.project.parent)}
-    return {**variables, "PATH": os.environ["PATH"]}
-
-
-def facts(result: Any) -> dict[str, Any]:
-    """The structured content of a call that succeeded."""
-    assert isinstance(result, CallToolResult)
-    assert not result.is_error, text(result)
-    return result.structured_content
-
-
-def text(result: Any) -> str:
-    return result.content[0].text
-
-
-async def submit(client: Client, script: str, **more: object) -> str:
-    arguments = {"kind": "shell", "params": {"script": script}, **more}
-    return facts(await client.call_tool("tta_submit", arguments))["task_id"]
 
 
 async def test_the_tools_are_offered_with_honest_hints(place: Place) -> None:
@@ -355,88 +298,3 @@ async def test_tasks_go_on_when_the_client_leaves_and_are_found_again(place: Pla
         assert listed["tasks"][0]["task_id"] == task_id
         answer = facts(await client.call_tool("tta_wait", {"task_ids": [task_id]}))
         assert answer["tasks"][0]["status"] == "completed"
-
-
-@pytest.mark.parametrize(
-    ("flags", "words"),
-    [
-        (["--allow", "call"], "never taken from an agent"),
-        (["--allow", "shel"], "There is no kind 'shel'"),
-        (["--root", "/nowhere"], "is no directory"),
-        (["--root", "/"], "more than one project"),
-        (["--alow", "shell"], "unrecognized arguments"),
-        (["--share"], "unrecognized arguments"),
-    ],
-)
-def test_a_wrong_command_line_is_refused_in_words(
-    place: Place, flags: list[str], words: str
-) -> None:
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "mcp_server", *options(place), *flags],
-        cwd=place.project,
-        env=environment(place),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
-
-
-NO_SDK = """
-import sys
-sys.modules["mcp"] = None
-from mcp_server.__main__ import main
-sys.exit(main())
-"""
-
-
-def test_without_the_sdk_the_words_say_what_to_install() -> None:
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", NO_SDK],
-        env={"PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert 'pip install "tta-interactive[mcp]"' in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_the_version_is_that_of_the_package(place: Place) -> None:
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "mcp_server", "--version"],
-        env=environment(place),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert re.fullmatch(r"tta-mcp \d[\w.]*\n", done.stdout)
-
-
-HEAVY = """
-import sys
-from mcp_server.__main__ import main
-try:
-    main(["--home", sys.argv[1], "--root", sys.argv[2]])
-finally:
-    print([name for name in ("IPython", "ipywidgets", "numpy", "jupyter_client")
-           if name in sys.modules], file=sys.stderr)
-"""
-
-
-def test_the_server_imports_nothing_of_the_notebook(place: Place) -> None:
-    frame = b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n'
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", HEAVY, str(place.home), str(place.project)],
-        env=environment(place),
-        input=frame,
-        capture_output=True,
-        check=False,
-    )
-    assert b'"result":{}' in done.stdout
-    assert done.stderr.splitlines()[-1] == b"[]"

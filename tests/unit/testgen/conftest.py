@@ -113,6 +113,17 @@ def lab(tmp_path: Path) -> Lab:
     return Lab(tmp_path)
 
 
+Made = tuple[Lab, dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """One whole run on a good module, looked at by several tests."""
+    lab = Lab(tmp_path_factory.mktemp("made"))
+    lab.write("m.py", GOOD)
+    return lab, lab.run()
+
+
 @pytest.fixture
 def tests_of() -> Callable[[str], Suite]:
     return lambda text: split(dedent(text))

@@ -11,8 +11,8 @@ from tta_interactive.kinds.base import TaskFailure
 from tta_interactive.runners.testgen.extend import above_mark, beside, renamed, with_block
 from tta_interactive.runners.testgen.split import compose, split
 
+from .by_hand import by_hand, measured_by_hand
 from .conftest import GOOD, Lab
-from .test_pipeline import by_hand, measured_by_hand
 
 MINE = '''\
 """My own tests."""

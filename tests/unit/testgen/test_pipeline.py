@@ -1,65 +1,17 @@
 """From a module to a file on disk: what is written, what is told, and when it is refused."""
 
 import ast
-import json
 import subprocess
 import sys
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, ClassVar
 
 import pytest
 
 from tta_interactive.errors import InvalidRequestError
 from tta_interactive.kinds import checked_params, get_kind
-from tta_interactive.kinds.base import TaskFailure
-from tta_interactive.runners.testgen import cache
-from tta_interactive.runners.testgen.backend import Generated, Order
-from tta_interactive.runners.testgen.interpreter import our_interpreter
-from tta_interactive.runners.testgen.module import find_module
-from tta_interactive.runners.testgen.pipeline import run
-from tta_interactive.runners.testgen.report import TestsReport
-from tta_interactive.runners.testgen.scratch import copy_project
-from tta_interactive.runners.testgen.steps import Bench
 from tta_interactive.task import SandboxLevel
 
-from .conftest import GOOD, Lab, wished
-
-PLAIN = {"PATH": "/usr/bin:/bin"}
-
-
-def by_hand(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", *arguments]
-    return subprocess.run(
-        command, cwd=workspace, env=PLAIN, capture_output=True, text=True, timeout=60, check=False
-    )
-
-
-def measured_by_hand(workspace: Path, module: str, file: str) -> tuple[float, float]:
-    """(line, branch) as anybody measures it."""
-    done = by_hand(
-        workspace, "coverage", "run", "--branch", f"--source={module}", "-m", "pytest", file
-    )
-    assert done.returncode == 0, done.stdout
-    by_hand(workspace, "coverage", "json", "-o", "measured.json")
-    (facts,) = json.loads((workspace / "measured.json").read_text())["files"].values()
-    summary = facts["summary"]
-    branches = summary["num_branches"]
-    return (
-        100 * summary["covered_lines"] / summary["num_statements"],
-        100 * summary["covered_branches"] / branches if branches else 100.0,
-    )
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lab, dict[str, Any]]:
-    """One whole run on a good module, looked at by several tests."""
-    lab = Lab(tmp_path_factory.mktemp("made"))
-    lab.write("m.py", GOOD)
-    return lab, lab.run()
-
-
-Made = tuple[Lab, dict[str, Any]]
+from .by_hand import PLAIN, by_hand, measured_by_hand
+from .conftest import GOOD, Lab, Made
 
 
 def test_the_kept_file_passes_by_hand_and_covers_what_the_report_says(made: Made) -> None:
@@ -92,81 +44,6 @@ def test_the_kept_file_reads_well(made: Made) -> None:
     assert "from m import grade, initials" in text
     assert max(map(len, text.splitlines())) <= 100
     assert str(lab.base) not in text
-
-
-def test_the_same_seed_writes_the_same_file_and_another_question_is_no_cached_one(
-    lab: Lab,
-) -> None:
-    lab.write("m.py", GOOD)
-    first = lab.run()
-    text = lab.files()["tests/test_m.py"]
-    again = lab.run(use_cache=False)
-    assert not again["cached"]
-    assert lab.files()["tests/test_m.py"] == text
-    unlike = {"durations": None, "timeline": None}
-    assert {**again, **unlike} == {**first, **unlike}
-
-
-def test_the_same_question_is_answered_from_the_cache_and_the_file_is_back(lab: Lab) -> None:
-    lab.write("m.py", GOOD)
-    first = lab.run()
-    file = lab.workspace / "tests/test_m.py"
-    text = file.read_text()
-    file.unlink()
-    assert lab.run() == {**first, "cached": True}
-    assert file.read_text() == text
-    # An answer from the cache never replaces a file of the user.
-    lab.write("tests/test_m.py", "def test_mine(): pass\n")
-    assert lab.failure().code == "output_exists"
-    assert lab.files()["tests/test_m.py"] == b"def test_mine(): pass\n"
-    assert lab.run(overwrite=True)["cached"]
-    assert file.read_text() == text
-
-
-def key_of(lab: Lab, **options: object) -> str:
-    bench = lab.bench()
-    source = find_module("m.py", lab.workspace)
-    copied = copy_project(source, bench.project)
-    return cache.cache_key(source, copied, options, "native 1", "namespaces", our_interpreter())
-
-
-def test_whatever_a_result_depends_on_changes_the_question(lab: Lab) -> None:
-    lab.write("m.py", GOOD)
-    lab.write("neighbour.py", "x = 1")
-    first = key_of(lab, seed=1)
-    assert key_of(lab, seed=1) == first
-    lab.write("tests/test_m.py", "def test_made_by_us(): pass")
-    assert key_of(lab, seed=1) == first
-    assert key_of(lab, seed=2) != first
-    lab.write("neighbour.py", "x = 2")
-    second = key_of(lab, seed=1)
-    assert second != first
-    lab.write("m.py", GOOD + "    # changed")
-    assert key_of(lab, seed=1) not in (first, second)
-
-
-def test_other_settings_for_the_layout_are_another_question(lab: Lab) -> None:
-    lab.write("m.py", GOOD)
-    assert not lab.run()["cached"]
-    assert lab.run()["cached"]
-    lab.write("tests/.ruff.toml", "[format]\nquote-style = 'single'\n")
-    assert not lab.run()["cached"]
-    assert "'poor'" in lab.files()["tests/test_m.py"].decode()
-
-
-def test_a_damaged_cache_entry_is_no_entry(made: Made, tmp_path: Path) -> None:
-    report = TestsReport.model_validate(made[1])
-    cache.save(tmp_path, "k" * 64, report, "text")
-    assert cache.load(tmp_path, "k" * 64) == (report.model_copy(update={"cached": True}), "text")
-    (entry,) = (tmp_path / "cache/testgen").glob("*.json")
-    assert entry.stat().st_mode & 0o077 == 0
-    whole = entry.read_text()
-    for damage in (whole[:-20], whole.replace(':"text"', ':"test"'), "[" * 100_000, "", "{}"):
-        entry.write_text(damage)
-        assert cache.load(tmp_path, "k" * 64) is None
-    entry.write_text(whole)
-    entry.rename(entry.with_name("j" * 64 + ".json"))  # the answer to another question
-    assert cache.load(tmp_path, "j" * 64) is None
 
 
 def test_a_file_in_the_way_is_told_before_any_work(lab: Lab) -> None:
@@ -264,138 +141,6 @@ def test_a_project_whose_settings_fail_every_run_gets_no_file(
     assert failure.code == "not_verified"
     assert words in failure.detail
     assert lab.files() == before
-
-
-@pytest.mark.parametrize("name", ["openhands", "acp", "llm"])
-def test_a_backend_of_a_later_release_says_what_to_do(lab: Lab, name: str) -> None:
-    lab.write("m.py", GOOD)
-    failure = lab.failure(backend=name)
-    assert failure.code == "no_backend"
-    assert name in failure.message
-    assert "backend=native" in failure.remedy
-
-
-def test_an_unknown_backend_is_told_which_there_are(lab: Lab) -> None:
-    lab.write("m.py", GOOD)
-    assert "native" in lab.failure(backend="gpt").remedy
-
-
-class SaysAnything:
-    """A backend that returns a given text, as an agent would that claims to be done."""
-
-    name: ClassVar[str] = "says-anything"
-    version: ClassVar[str] = "1"
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.orders: list[Order] = []
-
-    def generate(self, bench: Bench, order: Order, progress: Callable[[float], None]) -> Generated:
-        self.orders.append(order)
-        return Generated(self.text)
-
-
-def ordered(lab: Lab, backend: SaysAnything, **options: Any) -> TestsReport:
-    lab.write("m.py", GOOD)
-    return run(wished(**options), lab.context(), backend)
-
-
-@pytest.mark.parametrize(
-    "claim",
-    [
-        "I have created tests/test_m.py with 12 tests. All pass!",
-        "def test_a(:\n",
-        "",
-        "def helper(): pass\n",
-        "def test_a():\n    assert False\n",
-        "def test_a():\n    assert True\n",  # passes, and reaches nothing
-        "import os\nos._exit(0)\n\ndef test_a(): pass\n",
-    ],
-)
-def test_a_backend_that_claims_and_does_not_deliver_is_not_believed(lab: Lab, claim: str) -> None:
-    with pytest.raises(TaskFailure) as caught:
-        ordered(lab, SaysAnything(claim))
-    assert caught.value.code == "not_verified"
-    assert set(lab.files()) == {"m.py"}
-
-
-LUCKY = """
-from m import grade, initials
-
-
-def test_lucky():
-    assert next(iter({%s})) == %s
-    assert initials("") == ""
-
-
-def test_fair():
-    assert grade(50) == "fair"
-
-
-def test_poor():
-    assert grade(1) == "poor"
-"""
-
-
-@pytest.mark.parametrize(
-    ("words", "first"),
-    [
-        pytest.param("'one', 'two'", "'one'", id="the fourth hash seed has the other first"),
-        pytest.param("'one', 'dog'", "'one'", id="the fifth has, when tests are put in form"),
-    ],
-)
-def test_what_three_hash_seeds_show_alike_is_dropped_by_a_later_one(
-    lab: Lab, words: str, first: str
-) -> None:
-    report = ordered(lab, SaysAnything(LUCKY % (words, first)), coverage_threshold=10)
-    assert (report.generated, report.kept, report.flaky) == (3, 2, 1)
-    assert "lucky" not in lab.files()["tests/test_m.py"].decode()
-
-
-CUT = "The clock ended the search before its work was done"
-
-
-@pytest.mark.parametrize("was_cut_short", [True, False])
-def test_a_search_that_the_clock_ended_is_told_in_the_result_and_in_the_file(
-    lab: Lab, was_cut_short: bool
-) -> None:
-    class CutShort(SaysAnything):
-        def generate(
-            self, bench: Bench, order: Order, progress: Callable[[float], None]
-        ) -> Generated:
-            return Generated(self.text, was_cut_short=was_cut_short)
-
-    test = "from m import initials\n\n\ndef test_a():\n    assert initials('') == ''\n"
-    report = ordered(lab, CutShort(test), coverage_threshold=10)
-    assert sum(CUT in note for note in report.notes) == was_cut_short
-    said = (lab.workspace / "tests/test_m.py").read_text().partition("# Made by")[0]
-    assert (CUT in said) == was_cut_short
-
-
-def test_the_budget_is_work_for_a_backend_that_counts_it(lab: Lab) -> None:
-    class Counts(SaysAnything):
-        def generate(
-            self, bench: Bench, order: Order, progress: Callable[[float], None]
-        ) -> Generated:
-            self.orders.append(order)
-            return Generated(self.text, work=10.0)
-
-    backend = Counts("from m import initials\n\n\ndef test_a():\n    assert initials('') == ''\n")
-    ordered(lab, backend, budget=25, coverage_threshold=100)
-    assert [order.seconds for order in backend.orders] == [25, 15, 5]
-
-
-def test_below_the_threshold_the_backend_is_told_what_is_missing(lab: Lab) -> None:
-    backend = SaysAnything(
-        "from m import grade\n\ndef test_good():\n    assert grade(90) == 'good'\n"
-    )
-    report = ordered(lab, backend)
-    assert not report.success
-    assert [order.round for order in backend.orders] == [0, 1, 2]
-    assert backend.orders[0].missing == frozenset()
-    assert 9 in backend.orders[1].missing
-    assert {(8, 9), (10, 13)} <= backend.orders[1].missing_branches
-    assert (report.kept, report.useless, report.rounds) == (1, 2, 3)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from tta_interactive.kinds.tests import TestsParams
 from tta_interactive.runners.testgen.job import Wish
 from tta_interactive.runners.testgen.pipeline import run
 
+from .claims import SaysAnything
 from .conftest import GOOD, Lab
-from .test_pipeline import SaysAnything
 
 TEXT = """
 from m import grade, initials
