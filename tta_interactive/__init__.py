@@ -27,6 +27,8 @@ _HOMES: Final = {
     "TTAError": "errors",
     "TaskFailedError": "errors",
     "WaitTimeoutError": "errors",
+    "answer": "default",
+    "ask": "asking",
     "cancel": "default",
     "get_task_results": "generic",
     "get_task_status": "generic",
@@ -43,8 +45,10 @@ _HOMES: Final = {
 }
 
 if TYPE_CHECKING:
+    from tta_interactive.asking import ask
     from tta_interactive.blocking import BlockingEngine
     from tta_interactive.default import (
+        answer,
         cancel,
         list_tasks,
         logs,
@@ -74,6 +78,8 @@ __all__ = [
     "TaskStatus",
     "WaitTimeoutError",
     "__version__",
+    "answer",
+    "ask",
     "cancel",
     "get_task_results",
     "get_task_status",

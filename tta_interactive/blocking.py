@@ -15,10 +15,10 @@ from typing import Any, Self
 
 from pydantic import JsonValue
 
+from tta_interactive.awaited import Awaited
 from tta_interactive.checks import checked_end, checked_request, checked_timeout
 from tta_interactive.core import (
     FOLLOW_SECONDS,
-    Awaited,
     Core,
     Sees,
 )
@@ -90,13 +90,18 @@ class BlockingEngine:
         task = self.wait_all([task_id], timeout)[0]
         return checked_end(task, timeout) if check else task
 
-    def wait_any(self, task_ids: Collection[str], timeout: float | None = None) -> list[Task]:
+    def wait_any(
+        self, task_ids: Collection[str], timeout: float | None = None, *, questions: bool = False
+    ) -> list[Task]:
         """As `ExecutionEngine.wait_any`."""
-        return [task for task in self._wait(task_ids, timeout, every=False) if task.is_final]
+        tasks = self._wait(task_ids, timeout, every=False, questions=questions)
+        return [task for task in tasks if task.is_final or (questions and task.open_question)]
 
-    def wait_all(self, task_ids: Collection[str], timeout: float | None = None) -> list[Task]:
+    def wait_all(
+        self, task_ids: Collection[str], timeout: float | None = None, *, questions: bool = False
+    ) -> list[Task]:
         """As `ExecutionEngine.wait_all`."""
-        return self._wait(task_ids, timeout, every=True)
+        return self._wait(task_ids, timeout, every=True, questions=questions)
 
     def _wait(
         self,
@@ -104,12 +109,13 @@ class BlockingEngine:
         timeout: float | None,
         *,
         every: bool,
+        questions: bool,
     ) -> list[Task]:
         checked_timeout(timeout)
         deadline = None if timeout is None else time.monotonic() + timeout
         ids = [self._core.resolve(one) for one in wanted]
         moved = threading.Event()
-        awaited = Awaited(self._core, ids)
+        awaited = Awaited(self._core.store, ids, questions=questions)
 
         def note(task_ids: frozenset[str]) -> None:
             awaited.note(task_ids)
@@ -128,6 +134,10 @@ class BlockingEngine:
     def cancel(self, task_id: str) -> Task:
         """As `ExecutionEngine.cancel`."""
         return self._core.cancel(task_id)
+
+    def answer(self, task_id: str, value: JsonValue, *, key: str | None = None) -> Task:
+        """As `ExecutionEngine.answer`."""
+        return self._core.answer(task_id, value, key=key)
 
     def retry(self, task_id: str) -> str:
         """As `ExecutionEngine.retry`."""

@@ -15,15 +15,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar, Final, Literal
 
+from pydantic import JsonValue
+
 from tta_interactive.errors import (
     ForbiddenError,
     InvalidRequestError,
     InvalidTransitionError,
+    NoQuestionError,
     TaskNotFoundError,
 )
 from tta_interactive.event import Event
 from tta_interactive.kinds.steps import MAX_STEPS
 from tta_interactive.owner import FIRST_OWNERS, all_owners
+from tta_interactive.question import Answer
 from tta_interactive.request import TaskRequest, as_tasks
 from tta_interactive.settings import read_settings
 from tta_interactive.store import Choices, Filter, Look, TaskStore, open_store
@@ -132,6 +136,19 @@ class Core:
         task = self.store.request_cancel(self.resolve(wanted), now())
         self.watcher.ring()
         return task
+
+    def answer(self, wanted: str, value: JsonValue, *, key: str | None = None) -> Task:
+        task = self.store.get(self.resolve(wanted))
+        question = task.open_question
+        if question is None or task.cancel_requested_at or key not in (None, question.key):
+            raise _not_asked(task)
+        value = question.checked(value)
+        how = "declined" if value is None else "answered"
+        given = Answer(value=value, how=how, by=self.owner, at=now())
+        if not self.store.answer(task.id, task.attempt, question.key, given, given.at):
+            raise _not_asked(self.store.get(task.id))
+        self.watcher.ring()
+        return self.store.get(task.id)
 
     def retry(self, wanted: str) -> str:
         """Submit a finished task again, as a new one."""
@@ -276,6 +293,17 @@ class Core:
         self._shared.release(self)
 
 
+def _not_asked(task: Task) -> NoQuestionError:
+    if task.cancel_requested_at is not None and not task.is_final:
+        return NoQuestionError(task.id, task.status, "withdrawn: it is being cancelled")
+    if task.open_question is not None:
+        return NoQuestionError(task.id, task.status, "followed by another one")
+    answer = task.question.answer if task.question is not None else None
+    if answer is None:
+        return NoQuestionError(task.id, task.status)
+    return NoQuestionError(task.id, task.status, answer.how, answer.by)
+
+
 class _Shared:
     """The store and the watcher of one directory: one each a process, however many engines."""
 
@@ -334,52 +362,3 @@ class Follower:
         )
         self.is_over = task.is_final and not data
         return self._decoder.decode(data, final=self.is_over)
-
-
-class Awaited:
-    """The tasks of one wait. Each is read when it is over, and not before."""
-
-    def __init__(self, core: Core, ids: Sequence[str]) -> None:
-        self._core, self._ids = core, ids
-        self._tasks: dict[str, Task] = {}
-        self._open = set(ids)
-        self._over: set[str] | None = None  # and to be read; None: not known
-        self._lock = threading.Lock()
-
-    def note(self, over: frozenset[str]) -> None:
-        """Remember what is over; from the watcher's thread."""
-        with self._lock:
-            if self._over is not None:
-                self._over |= over
-
-    def read(self) -> None:
-        """Read what is over since the last time.
-
-        Raises:
-            TaskNotFoundError: One of the tasks was removed.
-        """
-        with self._lock:
-            wanted, self._over = self._over, set[str]()
-        if wanted is None:
-            known = self._core.store.are_over(self._open)
-            for task_id in self._open - known.keys():
-                raise TaskNotFoundError(task_id)
-            wanted = {task_id for task_id, is_over in known.items() if is_over}
-        found = self._found(wanted)
-        self._tasks.update(found)
-        self._open -= {task.id for task in found.values() if task.is_final}
-
-    def tasks(self) -> list[Task]:
-        """All of them, in the order of the ids; those that are not over as they stand now."""
-        self._tasks.update(self._found(self._open))
-        return [self._tasks[task_id] for task_id in self._ids]
-
-    def _found(self, wanted: set[str]) -> dict[str, Task]:
-        found = {task.id: task for task in self._core.store.get_many(wanted)} if wanted else {}
-        for task_id in wanted - found.keys():
-            raise TaskNotFoundError(task_id)
-        return found
-
-    def is_enough(self, *, every: bool) -> bool:
-        """Whether all of them (`every`) or any of them are over; of none, all are."""
-        return not self._open or not (every or len(self._open) == len(set(self._ids)))

@@ -55,6 +55,11 @@ def cancel(task_id: str) -> Task:
     return engine().cancel(task_id)
 
 
+def answer(task_id: str, value: JsonValue, *, key: str | None = None) -> Task:
+    """Answer a task's question; see `ExecutionEngine.answer`."""
+    return engine().answer(task_id, value, key=key)
+
+
 def list_tasks(**only: Any) -> list[Task]:
     """Tasks, the newest first; see `ExecutionEngine.list`."""
     return engine().list(**only)

@@ -3,7 +3,7 @@
 One stream socket a store, `bell.sock` in its private directory. Lines from a client:
 
     r         look, I committed something          w ID   tell me when this task moves
-    a         tell me when any task moves          e ID   tell me when this task is over
+    a         tell me when any task moves          e ID   tell me when it is over, or asks
     n         no longer (any)                      u ID   no longer
     h VERSION  let me take over: a newer worker
 

@@ -15,10 +15,10 @@ import anyio
 from anyio import to_thread
 from pydantic import JsonValue
 
+from tta_interactive.awaited import Awaited
 from tta_interactive.checks import checked_end, checked_request, checked_timeout
 from tta_interactive.core import (
     FOLLOW_SECONDS,
-    Awaited,
     Core,
     Sees,
 )
@@ -127,14 +127,30 @@ class ExecutionEngine:
         task = (await self.wait_all([task_id], timeout))[0]
         return checked_end(task, timeout) if check else task
 
-    async def wait_any(self, task_ids: Collection[str], timeout: float | None = None) -> list[Task]:
-        """Wait until one of the tasks is over; those that are. Empty after the time-out."""
-        tasks = await self._wait(task_ids, timeout, every=False)
-        return [task for task in tasks if task.is_final]
+    async def wait_any(
+        self, task_ids: Collection[str], timeout: float | None = None, *, questions: bool = False
+    ) -> list[Task]:
+        """Wait until one of the tasks is over; those that are. Empty after the time-out.
 
-    async def wait_all(self, task_ids: Collection[str], timeout: float | None = None) -> list[Task]:
-        """Wait until all of the tasks are over; all of them, in order, some perhaps not over."""
-        return await self._wait(task_ids, timeout, every=True)
+        Args:
+            task_ids: As for `status`, several.
+            timeout: As for `wait`.
+            questions: Stop waiting also when one asks a question; it is then among them.
+        """
+        tasks = await self._wait(task_ids, timeout, every=False, questions=questions)
+        return [task for task in tasks if task.is_final or (questions and task.open_question)]
+
+    async def wait_all(
+        self, task_ids: Collection[str], timeout: float | None = None, *, questions: bool = False
+    ) -> list[Task]:
+        """Wait until all of the tasks are over; all of them, in order, some perhaps not over.
+
+        Args:
+            task_ids: As for `status`, several.
+            timeout: As for `wait`.
+            questions: Stop waiting also when one of them asks a question.
+        """
+        return await self._wait(task_ids, timeout, every=True, questions=questions)
 
     async def _wait(
         self,
@@ -142,11 +158,12 @@ class ExecutionEngine:
         timeout: float | None,
         *,
         every: bool,
+        questions: bool,
     ) -> list[Task]:
         checked_timeout(timeout)
         deadline = anyio.current_time() + (float("inf") if timeout is None else timeout)
         ids = await to_thread.run_sync(lambda: [self._core.resolve(one) for one in wanted])
-        awaited = Awaited(self._core, ids)
+        awaited = Awaited(self._core.store, ids, questions=questions)
         async with _Bell(self._core, set(ids), awaited.note, ends_only=True) as bell:
             while True:
                 bell.clear()
@@ -162,6 +179,20 @@ class ExecutionEngine:
         """Ask for the end of a task: a queued one is cancelled at once, a running one when
         every process of it is gone. The task as it then stands."""
         return await to_thread.run_sync(self._core.cancel, task_id)
+
+    async def answer(self, task_id: str, value: JsonValue, *, key: str | None = None) -> Task:
+        """Answer the question that a task waits with; the task as it then stands.
+
+        Args:
+            task_id: As for `status`.
+            value: A text, one of the choices, or an object for a form; None: no answer.
+            key: Of the question that is meant; None: the one that is open.
+
+        Raises:
+            InvalidRequestError: The answer does not fit the question, which stays open.
+            NoQuestionError: It asks nothing, or was answered already.
+        """
+        return await to_thread.run_sync(lambda: self._core.answer(task_id, value, key=key))
 
     async def retry(self, task_id: str) -> str:
         """Submit a finished task again; the new task's id."""

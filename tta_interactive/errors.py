@@ -8,6 +8,7 @@ TTAError
 │   ├── AmbiguousTaskError    a prefix or name that fits several tasks
 │   ├── RequestKeyError       one request key, two different requests
 │   ├── ForbiddenError        this door may not do that
+│   ├── NoQuestionError       an answer to a task that asks nothing, or nothing any more
 │   └── InvalidTransitionError
 ├── WaitTimeoutError          (also a TimeoutError) the task goes on, only the waiting ended
 ├── TaskFailedError           `wait(check=True)` on a task that failed or was cancelled
@@ -110,6 +111,26 @@ class InvalidTransitionError(RequestError):
         return (
             f"Task {self.task_id!r} is {self.current} and cannot become {self.wanted}. "
             f"What can follow: {allowed}."
+        )
+
+
+class NoQuestionError(RequestError):
+    """An answer was given to a task that has no open question, or not that one."""
+
+    def __init__(self, task_id: str, status: str, became: str = "", by: str = "") -> None:
+        super().__init__(task_id, status, became, by)
+        self.task_id, self.status, self.became, self.by = task_id, status, became, by
+
+    def __str__(self) -> str:
+        if not self.became:
+            return (
+                f"Task {self.task_id!r} is {self.status} and asks nothing. "
+                "Its status says when it does."
+            )
+        door = f" by {self.by[:80]!r}" if self.by else ""
+        return (
+            f"The question of task {self.task_id!r} was {self.became}{door} already, and this "
+            f"answer was not used. The task is {self.status}."
         )
 
 

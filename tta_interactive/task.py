@@ -13,6 +13,9 @@ A queued task may also fail at once: a task that it depends on failed.
 
 A task may have steps: tasks whose parent it is. They begin after it has started, and it ends
 after the last of them has ended, whatever becomes of its own process.
+
+While a task's question is open it is `input_required`; the answer, or the end of the patience
+for one, makes it `running` again. Until then nothing counts against its time-out.
 """
 
 from collections.abc import Mapping
@@ -22,6 +25,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from tta_interactive.errors import InvalidTransitionError
+from tta_interactive.question import Question
 
 AGENT: Final = "mcp:"  # how the owner of an agent's task begins
 
@@ -171,6 +175,8 @@ class Task(BaseModel):
     """Fraction done, 0 to 1; None: not known."""
     message: str = ""
     """What it is doing now, in the task's own words: untrusted text."""
+    question: Question | None = None
+    """The newest question of the current attempt, with its answer when it has one."""
     result: JsonValue = None
     """What it returned. Only for a completed task."""
     error: TaskError | None = None
@@ -188,6 +194,11 @@ class Task(BaseModel):
     def tries(self) -> int:
         """How many attempts really ran."""
         return self.attempt - self.refused
+
+    @property
+    def open_question(self) -> Question | None:
+        """What it waits for an answer to."""
+        return self.question if self.status is TaskStatus.INPUT_REQUIRED else None
 
     @property
     def is_final(self) -> bool:

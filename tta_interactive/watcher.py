@@ -125,7 +125,8 @@ class Watcher:
         Args:
             callback: Gets the ids of tasks that moved; runs in the watcher's thread.
             task_ids: The tasks of interest; None: all of them.
-            ends_only: Only when one of them is over: who awaits that need not be woken before.
+            ends_only: Only when one of them is over or asks: who awaits that need not be woken
+                before.
         """
         self._check_process()
         key = object()
@@ -285,7 +286,8 @@ class Watcher:
             time.sleep(SLOWEST_LOOK)
 
     def _dispatch(self, moved: dict[str, bool] | None) -> None:
-        """Call those whom it concerns that tasks moved, and whether each is over; None: all."""
+        """Call those whom it concerns that tasks moved, and whether each is over or asks; None:
+        all."""
         with self._lock:
             current = list(self._subscriptions.items())
         every = frozenset(moved or ())

@@ -15,8 +15,9 @@ import pytest
 
 from tests.conftest import NOON, a_task
 from tests.e2e.processes import until
+from tta_interactive.awaited import Awaited
 from tta_interactive.blocking import BlockingEngine
-from tta_interactive.core import Awaited, Core
+from tta_interactive.core import Core
 from tta_interactive.engine import ExecutionEngine
 from tta_interactive.errors import (
     ForbiddenError,
@@ -273,7 +274,7 @@ def test_who_awaits_the_end_is_called_then_and_not_before(home: Path) -> None:
 def test_a_wait_that_runs_out_tells_the_task_as_it_stands(home: Path) -> None:
     core = Core(home)
     core.store.add([a_task()])
-    awaited = Awaited(core, ["t_1"])
+    awaited = Awaited(core.store, ["t_1"])
     awaited.read()
     with closing(SqliteStore(home, of_worker=True)) as worker:
         worker.exchange([], 1, NOON)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from tta_interactive.blocking import BlockingEngine
+from tta_interactive.cli.answering import answer
 from tta_interactive.cli.board import board
 from tta_interactive.cli.coverage import coverage
 from tta_interactive.cli.doctor import doctor
@@ -232,6 +233,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "wait": wait,
     "list": list_tasks,
     "cancel": cancel,
+    "answer": answer,
     "retry": retry,
     "logs": logs,
     "coverage": coverage,

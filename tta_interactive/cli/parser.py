@@ -27,6 +27,10 @@ TARGET is a kind and its target (tests src/auth.py), a function (mypkg.train:fit
 a command after -- (the kind is then shell), or workflow and a JSON file. k=v sets a param; v is JSON, or else text.
 What follows -- is taken word by word and never read by a shell.
 """
+ANSWER_HELP: Final = """\
+VALUE is one of the choices, or a text; of a form, NAME=VALUE for each field. Without one, a terminal asks
+for it. What follows -- is taken word by word.
+"""
 MCP_HELP: Final = """\
 Shows the entry that CLIENT needs to start tta-mcp, and the file that it belongs into; --write puts it
 there. An entry of another server under the same name is never touched.
@@ -50,7 +54,7 @@ def parse(argv: Sequence[str], version: str) -> argparse.Namespace:
         SystemExit: `--help` and `--version` were answered.
     """
     words, verbatim = list(argv), []
-    if words[:1] == ["submit"] and "--" in words:
+    if words[:1] in (["submit"], ["answer"]) and "--" in words:
         cut = words.index("--")
         words, verbatim = words[:cut], words[cut:]
     arguments, more = _parser(version).parse_known_args(words)
@@ -64,6 +68,8 @@ def parse(argv: Sequence[str], version: str) -> argparse.Namespace:
         setattr(arguments, spread, [*cast("list[str]", getattr(arguments, spread)), *more])
     if arguments.command == "submit":
         arguments.words += verbatim
+    if arguments.command == "answer":
+        arguments.words += verbatim[1:]
     return arguments
 
 
@@ -175,6 +181,12 @@ def _change(command: Callable[..., Parser]) -> None:
     cancel.set_defaults(spread="ids")
     cancel.add_argument("ids", nargs="*", metavar="ID")
     cancel.add_argument("--all", action="store_true", help="every unfinished task, of all doors")
+
+    answer = command("answer", "answer the question that a task waits with", ANSWER_HELP)
+    answer.set_defaults(spread="words")
+    answer.add_argument("id", metavar="ID")
+    answer.add_argument("words", nargs="*", metavar="VALUE")
+    answer.add_argument("--decline", action="store_true", help="give no answer; the task goes on")
 
     retry = command("retry", "submit a finished task again, as a new one")
     retry.add_argument("id", metavar="ID")

@@ -67,6 +67,12 @@ class Screen:
         """A line beside the output: errors, hints, what Ctrl-C did."""
         print(text, file=self.err, flush=True)
 
+    @property
+    def can_prompt(self) -> bool:
+        """Whether a person reads and writes here."""
+        has_keys = sys.stdin is not None and sys.stdin.isatty()  # pyright: ignore[reportUnnecessaryComparison]  (closed by the shell)
+        return self.is_terminal and has_keys and not self.is_json
+
     def json(self, value: Any) -> None:
         """The one JSON value of this call. ASCII only: no character of it acts on anything."""
         print(json.dumps(value, ensure_ascii=True, indent=2), file=self.out, flush=True)

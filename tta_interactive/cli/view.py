@@ -14,6 +14,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from tta_interactive.duration import span
+from tta_interactive.form import field_words, fields_of
 from tta_interactive.task import Priority, Task, TaskStatus
 from tta_interactive.text import one_line, visible
 
@@ -78,7 +79,9 @@ def progress_words(task: Task, now: datetime) -> str:
         parts.append(f"{task.progress:.0%}".replace("%", " %"))
     if (seconds := took(task, now)) is not None:
         parts.append(span(seconds))
-    if task.message and not task.is_final:
+    if task.open_question is not None:
+        parts.append(f"asks: {one_line(task.open_question.text, 200)}")
+    elif task.message and not task.is_final:
         parts.append(one_line(task.message, 200))
     return ", ".join(parts)
 
@@ -137,6 +140,8 @@ def _when(task: Task, now: datetime) -> str:
 def _label_and_message(task: Task) -> str:
     label = one_line(task.label, 200)
     words = one_line(task.message, 200) if task.message and not task.is_final else ""
+    if task.open_question is not None:
+        words = f"asks: {one_line(task.open_question.text, 200)}"
     share = f"{task.progress:.0%} " if task.progress is not None and not task.is_final else ""
     return f"{label}  [{share}{words}]" if share or words else label
 
@@ -169,7 +174,29 @@ def card(task: Task, width: int, now: datetime) -> list[str]:
         facts.append(("attempt", f"{task.attempt} of {task.max_attempts}"))
     if task.sandbox_got is not None or not task.steps:  # a workflow itself runs nothing
         facts.append(("sandbox", _sandbox(task)))
-    return [*facts_lines(facts, width), *error_lines(task, width)]
+    return [*facts_lines(facts, width), *question_lines(task, width), *error_lines(task, width)]
+
+
+def question_lines(task: Task, width: int) -> list[str]:
+    """What a task waits to be told, and how to tell it."""
+    question = task.open_question
+    if question is None:
+        return []
+    facts = [("question", one_line(question.text, 2000))]
+    example = "TEXT"
+    if question.choices:
+        facts += [("choice", one_line(choice, 200)) for choice in question.choices]
+        example = "CHOICE"
+    if question.form is not None:
+        facts += [("field", field_words(question.form, name))
+                  for name in fields_of(question.form)]  # fmt: skip
+        example = "NAME=VALUE ..."
+    if question.expires_at is not None:
+        at = question.expires_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        default = json.dumps(question.default, ensure_ascii=False)
+        facts.append(("until", f"{at}, then: {one_line(default, 200)}"))
+    facts.append(("answer", f"tta answer {one_line(task.id)[:SHORT_ID]} {example}"))
+    return facts_lines(facts, width)
 
 
 def error_lines(task: Task, width: int) -> list[str]:

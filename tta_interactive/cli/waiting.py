@@ -6,13 +6,14 @@ slow tick beside it keeps the elapsed time honest on a screen and asks the store
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from datetime import UTC, datetime
 from typing import Final, Protocol, Self
 
 from tta_interactive.blocking import BlockingEngine
+from tta_interactive.cli.answering import prompt
 from tta_interactive.cli.screen import Screen
-from tta_interactive.cli.view import summary
+from tta_interactive.cli.view import question_lines, summary
 from tta_interactive.task import Task
 
 LINE_PAUSE: Final = 1.0  # seconds between two lines about one running task
@@ -53,6 +54,8 @@ class Lines:
             self._shown[task.id] = (state, self._clock())
             if not self._screen.is_json:
                 self._screen.line(summary(task, self._screen.width, datetime.now(UTC)))
+                if not self._screen.can_prompt:
+                    self._screen.lines(question_lines(task, self._screen.width))
 
     def __enter__(self) -> Self:
         return self
@@ -111,20 +114,47 @@ def wait_for(
     deadline = None if timeout is None else time.monotonic() + timeout
     changes = _Changes()
     unsubscribe = engine.subscribe(changes.add, task_ids)
+    asked: set[tuple[str, str]] = set()
     try:
-        with display_for(screen) as display:
-            tasks = {task_id: engine.status(task_id) for task_id in task_ids}
-            while True:
-                display.show(list(tasks.values()))
-                enough = any if any_of else all
-                if enough(task.is_final for task in tasks.values()):
-                    break
-                left = display.tick if deadline is None else deadline - time.monotonic()
-                if left <= 0:
-                    break
-                engine.check_worker()
-                for task_id in changes.take(min(left, display.tick)) & tasks.keys():
-                    tasks[task_id] = engine.status(task_id)
+        tasks = {task_id: engine.status(task_id) for task_id in task_ids}
+        while True:
+            with display_for(screen) as display:
+                asking = _until_over(
+                    engine, tasks, display, changes, deadline, any_of, screen, asked
+                )
+            if asking is None:
+                return list(tasks.values())
+            assert asking.question is not None
+            asked.add((asking.id, asking.question.key))
+            prompt(engine, asking, screen)
+            tasks[asking.id] = engine.status(asking.id)
     finally:
         unsubscribe()
-    return list(tasks.values())
+
+
+def _until_over(
+    engine: BlockingEngine,
+    tasks: dict[str, Task],
+    display: Display,
+    changes: _Changes,
+    deadline: float | None,
+    any_of: bool,
+    screen: Screen,
+    asked: Set[tuple[str, str]],
+) -> Task | None:
+    """Show and follow the tasks until the wait is over; or one that asks, where a person is."""
+    while True:
+        display.show(list(tasks.values()))
+        enough = any if any_of else all
+        if enough(task.is_final for task in tasks.values()):
+            return None
+        for task in tasks.values() if screen.can_prompt else ():
+            question = task.open_question
+            if question is not None and (task.id, question.key) not in asked:
+                return task
+        left = display.tick if deadline is None else deadline - time.monotonic()
+        if left <= 0:
+            return None
+        engine.check_worker()
+        for task_id in changes.take(min(left, display.tick)) & tasks.keys():
+            tasks[task_id] = engine.status(task_id)

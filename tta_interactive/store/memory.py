@@ -6,17 +6,23 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Concatenate, ParamSpec, TypeVar
 
-from tta_interactive.errors import AmbiguousTaskError, RequestKeyError, TaskNotFoundError
+from tta_interactive.errors import RequestKeyError, TaskNotFoundError
 from tta_interactive.event import Event, EventKind
+from tta_interactive.question import Answer, Question
 from tta_interactive.settings import AGENT_SLOTS
-from tta_interactive.store.memory_look import choices, page
+from tta_interactive.store.memory_look import choices, found, page, resolved
 from tta_interactive.store.protocol import Choices, Ending, Filter, Look, Report
 from tta_interactive.store.rows import request_hash
 from tta_interactive.task import AGENT, Task, TaskError, TaskStatus
 
 P = ParamSpec("P")
 R = TypeVar("R")
+UNSAID = {"progress": None, "message": "", "question": None}  # before an attempt says anything
 ACTIVE = (TaskStatus.RUNNING, TaskStatus.INPUT_REQUIRED)
+
+
+def _stops(status: TaskStatus) -> bool:
+    return status.is_final or status is TaskStatus.INPUT_REQUIRED
 
 
 def _one_at_a_time(
@@ -95,29 +101,11 @@ class MemoryStore:
     @_one_at_a_time
     def resolve(self, wanted: str, owner: str | None = None) -> str:
         mine = [t for t in self._tasks.values() if owner is None or t.owner == owner]
-        found = [task.id for task in mine if wanted and task.id.startswith(wanted)]
-        if wanted in found or len(found) == 1:
-            return wanted if wanted in found else found[0]
-        labelled = [task for task in mine if task.label == wanted and wanted]
-        if labelled:
-            return max(labelled, key=lambda task: task.seq).id
-        if found:
-            raise AmbiguousTaskError(wanted, found)
-        raise TaskNotFoundError(wanted)
+        return resolved(mine, wanted)
 
     @_one_at_a_time
     def find(self, only: Filter) -> list[Task]:
-        found = [
-            task
-            for task in self._tasks.values()
-            if (only.statuses is None or task.status in only.statuses)
-            and (only.kind is None or task.kind == only.kind)
-            and (only.owner is None or task.owner == only.owner)
-            and (only.parent is None or task.parent == only.parent)
-            and not (only.without_steps and task.parent is not None)
-            and (only.before_seq is None or task.seq < only.before_seq)
-        ]
-        return sorted(found, key=lambda task: -task.seq)[: only.limit]
+        return found(self._tasks.values(), only)
 
     @_one_at_a_time
     def look(self, wish: Look, at: datetime) -> tuple[list[Task], int]:
@@ -205,14 +193,8 @@ class MemoryStore:
         first = self._startable(at)[: max(free, 0)]
         named = {task.id for task in ahead}
         for task in [*first, *(t for t in self._ready(at) if t.id in named and t not in first)]:
-            running = task.moved(
-                TaskStatus.RUNNING,
-                attempt=task.attempt + 1,
-                started_at=at,
-                sandbox_got=None,
-                progress=None,
-                message="",
-            )
+            facts = {**UNSAID, "attempt": task.attempt + 1, "started_at": at, "sandbox_got": None}
+            running = task.moved(TaskStatus.RUNNING, **facts)
             self._put(running, at)
             started.append(running)
         return started
@@ -226,15 +208,14 @@ class MemoryStore:
             return
         level = task.sandbox_got if ending.sandbox_got is None else ending.sandbox_got
         if again and (task.cancel_requested_at is None or task.steps):
-            facts: dict[str, object] = {
-                "not_before": ending.not_before,
-                "refused": task.refused + ending.was_refused,
-                "progress": None,
-                "message": "",
-            }
-            self._put(task.moved(TaskStatus.QUEUED, **facts), at)
+            refused = task.refused + ending.was_refused
+            new = task.moved(TaskStatus.QUEUED, not_before=ending.not_before, refused=refused)
+            self._put(new.model_copy(update=UNSAID), at)
             return
         to = TaskStatus.CANCELLED if again else ending.status
+        if to is TaskStatus.COMPLETED and task.status is TaskStatus.INPUT_REQUIRED:
+            task = task.moved(TaskStatus.RUNNING)  # it did not wait for the answer
+            self._put(task, at)
         result = ending.result if to is TaskStatus.COMPLETED else None
         error = None if to is TaskStatus.CANCELLED else ending.error
         over = task.moved(to, result=result, error=error, finished_at=at, sandbox_got=level)
@@ -269,6 +250,27 @@ class MemoryStore:
                 self._put(task.model_copy(update=facts), at, EventKind.PROGRESSED)
 
     @_one_at_a_time
+    def ask(self, task_id: str, attempt: int, question: Question, at: datetime) -> bool:
+        task = self._current(task_id, attempt)
+        if task is None or task.status is not TaskStatus.RUNNING:
+            return False
+        if task.question is not None and task.question.key == question.key:
+            return False
+        asked = question.model_copy(update={"answer": None})
+        self._put(task.moved(TaskStatus.INPUT_REQUIRED, question=asked), at)
+        return True
+
+    @_one_at_a_time
+    def answer(self, task_id: str, attempt: int, key: str, answer: Answer, at: datetime) -> bool:
+        task = self._current(task_id, attempt)
+        question = None if task is None else task.open_question
+        if task is None or question is None or question.key != key:
+            return False
+        answered = question.model_copy(update={"answer": answer})
+        self._put(task.moved(TaskStatus.RUNNING, question=answered), at)
+        return True
+
+    @_one_at_a_time
     def is_ready_work(self, at: datetime) -> bool:
         return bool(self._startable(at))
 
@@ -289,7 +291,7 @@ class MemoryStore:
     def moved_after(self, seq: int) -> tuple[int, dict[str, bool]]:
         events = [event for event in self._events if event.seq > seq]
         last = max((event.seq for event in events), default=seq)
-        return last, {event.task_id: event.status.is_final for event in events}
+        return last, {event.task_id: _stops(event.status) for event in events}
 
     @_one_at_a_time
     def last_event(self) -> int:

@@ -1,10 +1,11 @@
-"""A page of tasks as a board asks for it, from a collection in memory. Pure."""
+"""Which tasks of a collection in memory are meant, and a page of them for a board. Pure."""
 
 from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
-from tta_interactive.store.protocol import CHOICES, Choices, Look
+from tta_interactive.errors import AmbiguousTaskError, TaskNotFoundError
+from tta_interactive.store.protocol import CHOICES, Choices, Filter, Look
 from tta_interactive.task import Task
 
 STATE_ORDER = ("running", "input_required", "queued", "failed", "cancelled", "completed")
@@ -16,6 +17,34 @@ ORDERS: dict[str, Callable[[Task, datetime], Any]] = {
     "waited": lambda task, at: (task.started_at or task.finished_at or at) - task.submitted_at,
     "ran": lambda task, at: task.started_at and (task.finished_at or at) - task.started_at,
 }
+
+
+def resolved(tasks: Collection[Task], wanted: str) -> str:
+    """The id that is meant; as `TaskStore.resolve`."""
+    found = [task.id for task in tasks if wanted and task.id.startswith(wanted)]
+    if wanted in found or len(found) == 1:
+        return wanted if wanted in found else found[0]
+    labelled = [task for task in tasks if task.label == wanted and wanted]
+    if labelled:
+        return max(labelled, key=lambda task: task.seq).id
+    if found:
+        raise AmbiguousTaskError(wanted, found)
+    raise TaskNotFoundError(wanted)
+
+
+def found(tasks: Collection[Task], only: Filter) -> list[Task]:
+    """The tasks that a filter leaves, the newest first."""
+    passing = [
+        task
+        for task in tasks
+        if (only.statuses is None or task.status in only.statuses)
+        and (only.kind is None or task.kind == only.kind)
+        and (only.owner is None or task.owner == only.owner)
+        and (only.parent is None or task.parent == only.parent)
+        and not (only.without_steps and task.parent is not None)
+        and (only.before_seq is None or task.seq < only.before_seq)
+    ]
+    return sorted(passing, key=lambda task: -task.seq)[: only.limit]
 
 
 def page(tasks: Collection[Task], wish: Look, at: datetime) -> tuple[list[Task], int]:

@@ -16,6 +16,7 @@ from typing import Final, Literal, Protocol
 from pydantic import JsonValue
 
 from tta_interactive.event import Event
+from tta_interactive.question import Answer, Question
 from tta_interactive.task import SandboxLevel, Task, TaskError, TaskStatus
 
 
@@ -190,6 +191,22 @@ class TaskStore(Protocol):
         """Keep the newest progress of running attempts; late reports are dropped."""
         ...
 
+    def ask(self, task_id: str, attempt: int, question: Question, at: datetime) -> bool:
+        """Keep the question of a running attempt, which then waits for input.
+
+        Returns:
+            Whether it was kept. False: the attempt is over, or that question is known already.
+        """
+        ...
+
+    def answer(self, task_id: str, attempt: int, key: str, answer: Answer, at: datetime) -> bool:
+        """Keep the answer to a question if it is open, and let the task run again.
+
+        Returns:
+            Whether it was open. False: nothing was written; somebody was quicker.
+        """
+        ...
+
     def is_ready_work(self, at: datetime) -> bool:
         """Whether `exchange` would start something: a cheap look without a lock."""
         ...
@@ -204,7 +221,7 @@ class TaskStore(Protocol):
 
     def moved_after(self, seq: int) -> tuple[int, dict[str, bool]]:
         """The newest event's number; the tasks of the events above `seq`, and whether each was
-        over after the last of its own."""
+        over, or waited for input, after the last of its own."""
         ...
 
     def last_event(self) -> int:

@@ -114,6 +114,7 @@ def task_of(row: sqlite3.Row, body: str, result: JsonValue) -> Task:
             "request_key": row["request_key"],
             "progress": row["progress"],
             "message": row["message"],
+            "question": _question(row["question"], row["answer"]),
             "sandbox_got": row["sandbox_got"],
             "result": result,
             "error": None if row["error"] is None else json.loads(row["error"]),
@@ -123,6 +124,13 @@ def task_of(row: sqlite3.Row, body: str, result: JsonValue) -> Task:
             "cancel_requested_at": moment(row["cancel_requested_at"]),
         }
     )
+
+
+def _question(question: str | None, answer: str | None) -> object:
+    if question is None:
+        return None
+    asked = json.loads(question)
+    return asked if answer is None else {**asked, "answer": json.loads(answer)}
 
 
 def event_of(row: sqlite3.Row) -> Event:

@@ -17,6 +17,7 @@ from tta_interactive.errors import (
     TaskNotFoundError,
 )
 from tta_interactive.event import Event
+from tta_interactive.question import Answer, Question
 from tta_interactive.settings import AGENT_SLOTS
 from tta_interactive.store import blobs
 from tta_interactive.store import statements as sql
@@ -198,6 +199,26 @@ class SqliteStore:
         ]
         self._db.write(lambda db: db.executemany(sql.REPORT, values).close())
 
+    def ask(self, task_id: str, attempt: int, question: Question, at: datetime) -> bool:
+        values = {
+            "id": task_id,
+            "attempt": attempt,
+            "key": question.key,
+            "question": question.model_dump_json(exclude={"answer"}, exclude_defaults=True),
+            "at": microseconds(at),
+        }
+        return self._db.write(lambda db: db.execute(sql.ASK, values).rowcount > 0)
+
+    def answer(self, task_id: str, attempt: int, key: str, answer: Answer, at: datetime) -> bool:
+        values = {
+            "id": task_id,
+            "attempt": attempt,
+            "key": key,
+            "answer": answer.model_dump_json(exclude_defaults=True),
+            "at": microseconds(at),
+        }
+        return self._db.write(lambda db: db.execute(sql.ANSWER, values).rowcount > 0)
+
     def is_ready_work(self, at: datetime) -> bool:
         now = microseconds(at)
         return self._db.read(lambda db: is_startable(db, now, self._agent_slots))
@@ -214,7 +235,7 @@ class SqliteStore:
 
     def moved_after(self, seq: int) -> tuple[int, dict[str, bool]]:
         rows = self._db.read(lambda db: db.execute(sql.MOVED_AFTER, {"seq": seq}).fetchall())
-        return rows[-1][0] if rows else seq, {task: bool(is_over) for _, task, is_over in rows}
+        return rows[-1][0] if rows else seq, {task: bool(stops) for _, task, stops in rows}
 
     def last_event(self) -> int:
         return self._db.read(lambda db: db.execute(sql.LAST_EVENT).fetchone()[0])
@@ -321,7 +342,8 @@ class SqliteStore:
 def _started(task: Task, row: sqlite3.Row) -> Task:
     """A task that was read while it was queued, after its start: it is not read again."""
     facts = {"status": TaskStatus.RUNNING, "attempt": row["attempt"], "sandbox_got": None,
-             "started_at": moment(row["started_at"]), "progress": None, "message": ""}  # fmt: skip
+             "started_at": moment(row["started_at"]), "progress": None, "message": "",
+             "question": None}  # fmt: skip
     return task.model_copy(update=facts)
 
 
@@ -351,7 +373,11 @@ def _end(db: sqlite3.Connection, ending: Ending, result: str | None, at: datetim
             if status != TaskStatus.QUEUED:
                 not_completed(db, seq, parent, ending.task_id, TaskStatus(status), values["at"])
         return
-    for seq, parent in db.execute(sql.END, values).fetchall():
+    ended = db.execute(sql.END, values).fetchall()
+    is_well = ending.status is TaskStatus.COMPLETED
+    if is_well and not ended and db.execute(sql.RUN_AGAIN, values).rowcount:
+        ended = db.execute(sql.END, values).fetchall()
+    for seq, parent in ended:
         if ending.status is TaskStatus.COMPLETED:
             db.execute(sql.UNBLOCK, {"seq": seq})
         else:

@@ -228,12 +228,32 @@ END: Final = """
     UPDATE tasks
        SET status = :status, result = :result, error = :error, finished_at = :at,
            sandbox_got = coalesce(:sandbox_got, sandbox_got), changed_at = :at
-     WHERE id = :id AND attempt = :attempt AND status IN ('running', 'input_required')
+     WHERE id = :id AND attempt = :attempt
+       AND (status = 'running' OR (status = 'input_required' AND :status <> 'completed'))
        AND (steps = 0 OR NOT EXISTS (
            SELECT 1
              FROM tasks AS s
             WHERE s.parent = tasks.id AND s.status IN ('queued', 'running', 'input_required')))
     RETURNING seq, parent
+"""
+ASK: Final = """
+    UPDATE tasks
+       SET status = 'input_required', question = :question, answer = NULL, changed_at = :at
+     WHERE id = :id AND attempt = :attempt AND status = 'running'
+       AND (question IS NULL OR json_extract(question, '$.key') <> :key)
+"""
+# Whoever is first: an answer, the end of the time for one, or the task's own end.
+ANSWER: Final = """
+    UPDATE tasks
+       SET status = 'running', answer = :answer, changed_at = :at
+     WHERE id = :id AND attempt = :attempt AND status = 'input_required'
+       AND json_extract(question, '$.key') = :key
+"""
+# A task may end well without waiting for the answer: then it first runs again.
+RUN_AGAIN: Final = """
+    UPDATE tasks
+       SET status = 'running', changed_at = :at
+     WHERE id = :id AND attempt = :attempt AND status = 'input_required'
 """
 # A retry that somebody wanted cancelled is not tried again; with steps it is, to await them.
 TRY_AGAIN: Final = """
@@ -241,14 +261,14 @@ TRY_AGAIN: Final = """
        SET status = iif(cancel_requested_at IS NULL OR steps > 0, 'queued', 'cancelled'),
            finished_at = iif(cancel_requested_at IS NULL OR steps > 0, NULL, :at),
            not_before = :not_before, refused = refused + :was_refused,
-           progress = NULL, message = '', changed_at = :at
+           progress = NULL, message = '', question = NULL, answer = NULL, changed_at = :at
      WHERE id = :id AND attempt = :attempt AND status IN ('running', 'input_required')
     RETURNING seq, status, parent
 """
 START: Final = """
     UPDATE tasks
        SET status = 'running', attempt = attempt + 1, started_at = :at, sandbox_got = NULL,
-           progress = NULL, message = '', changed_at = :at
+           progress = NULL, message = '', question = NULL, answer = NULL, changed_at = :at
      WHERE seq IN (SELECT value FROM json_each(:seqs))
     RETURNING *
 """
@@ -343,7 +363,7 @@ EVENTS_AFTER: Final = """
      LIMIT :limit
 """
 MOVED_AFTER: Final = """
-    SELECT e.seq, t.id, e.status IN ('completed', 'failed', 'cancelled')
+    SELECT e.seq, t.id, e.status IN ('completed', 'failed', 'cancelled', 'input_required')
       FROM events AS e
       JOIN tasks AS t ON t.seq = e.task
      WHERE e.seq > :seq

@@ -28,7 +28,7 @@ class _Client:
         return self.wants_all or bool(self.wants) or bool(self.wants_end)
 
     def concerns(self, moved: Mapping[str, bool]) -> bool:
-        """Whether it wants to hear of that: what moved, and whether it is over."""
+        """Whether it wants to hear of that: what moved, and whether it is over or asks."""
         if self.wants_all or not self.wants.isdisjoint(moved):
             return True
         return any(moved[task_id] for task_id in self.wants_end & moved.keys())
@@ -117,7 +117,7 @@ class BellServer:
         """Send one bell to everyone who watches one of the tasks.
 
         Args:
-            moved: Their ids, and whether each is over.
+            moved: Their ids, and whether each is over or asks a question.
         """
         for client in list(self._clients.values()):
             if client.concerns(moved):

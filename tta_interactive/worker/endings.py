@@ -64,6 +64,17 @@ def ending_of_lost(task: Task, at: datetime, reason: str, *, is_its_fault: bool 
     return _again(task, at, None, pause=False)
 
 
+def ending_of_refused(task_id: str, attempt: int, not_before: datetime | None = None) -> Ending:
+    """The ending of an attempt that was not begun: it counts as no try."""
+    return Ending(
+        task_id=task_id,
+        attempt=attempt,
+        status=TaskStatus.QUEUED,
+        not_before=not_before,
+        was_refused=True,
+    )
+
+
 def _error_of(outcome: Outcome) -> TaskError:
     """The outcome's error; the file that it was read from may have been written by the task."""
     try:

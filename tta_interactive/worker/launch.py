@@ -7,11 +7,13 @@ needs, and a start-up of 40 ms becomes one of 1 ms. Everything else is executed.
 import errno
 import os
 import signal
+import socket
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tta_interactive import sandbox
+from tta_interactive.asking import VARIABLE as ASK_FD
 from tta_interactive.sandbox.environment import task_environment
 from tta_interactive.worker.attempt import AttemptSpec, failure
 from tta_interactive.worker.forked import COOKIE, become, offer_to_oom_killer
@@ -60,6 +62,8 @@ class Started:
     """Whether `pid` is bubblewrap and the task's command runs inside."""
     status: int | None = None
     """Where bubblewrap says what became of the command."""
+    asks: int | None = None
+    """Our end of the socket on which Python code asks questions; a command has none."""
 
 
 def launch(
@@ -96,9 +100,15 @@ def launch(
             os.mkdir(scratch_directory(spec), 0o700)
             inherited = (lock, progress_end, *extra)
             environment = _environment(spec, progress_end, extra)
-            return _start(
+            asks = None
+            if spec.child is not None or spec.inherit:
+                asks, asks_end = _pair(opened)
+                inherited = (*inherited, asks_end)
+                environment[ASK_FD] = f"{asks_end}.{os.fstat(asks_end).st_ino}"
+            started = _start(
                 spec, level, (output, progress), output_end, inherited, environment, cookie
             )
+            return replace(started, asks=asks)
         finally:
             for end in opened[1::2]:  # the task's ends
                 os.close(end)
@@ -123,6 +133,14 @@ def _level(spec: AttemptSpec, available: int) -> int:
 
 def _pipe(opened: list[int]) -> tuple[int, int]:
     ends = os.pipe()
+    opened.extend(ends)
+    return ends
+
+
+def _pair(opened: list[int]) -> tuple[int, int]:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.setblocking(False)
+    ends = ours.detach(), theirs.detach()
     opened.extend(ends)
     return ends
 

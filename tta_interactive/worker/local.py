@@ -10,22 +10,21 @@ import selectors
 import shutil
 import sys
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from tta_interactive.errors import StoreDamagedError, UnknownKindError
-from tta_interactive.kinds import Plan, checked_params, get_kind
+from tta_interactive.kinds import Plan
 from tta_interactive.settings import Settings
-from tta_interactive.store import DAMAGED, Report
-from tta_interactive.task import AGENT, SandboxLevel, Task
+from tta_interactive.store import Report
+from tta_interactive.task import SandboxLevel, Task
 from tta_interactive.worker import adoption
 from tta_interactive.worker.attempt import AttemptSpec, Outcome, failure, read_outcome
 from tta_interactive.worker.channel import Channel
 from tta_interactive.worker.logs import attempt_directory
-from tta_interactive.worker.member import Key, key_of
+from tta_interactive.worker.member import Key
 from tta_interactive.worker.placement import News
+from tta_interactive.worker.plans import is_pooled, plan_of, starts_nothing
 from tta_interactive.worker.pool import Pool
 from tta_interactive.worker.shims import WaitingShims
 from tta_interactive.worker.start import worker_command
@@ -33,6 +32,7 @@ from tta_interactive.worker.sweep import held, sweep
 from tta_interactive.worker.zygote import Zygote, ZygoteGoneError
 
 LOCK_FLAGS: Final = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+MOST_WAITING: Final = 32  # tasks that wait for an answer and so fill no slot
 # What is of no use once an attempt is over; its log stays.
 LEFTOVERS: Final = ("lock", "ctl.sock", "outcome.json")
 _INSTALLATION_GONE: Final = failure(
@@ -93,8 +93,9 @@ class LocalPlacement:
 
     @property
     def slots_used(self) -> int:
-        """How many slots are filled; calls that wait behind others fill none."""
-        return len(self._attempts) + self._pool.busy
+        """How many slots are filled; calls that wait behind others, or for people, fill none."""
+        waiting = sum(one.is_waiting for one in self._attempts.values()) + self._pool.asking
+        return len(self._attempts) + self._pool.busy - min(waiting, MOST_WAITING)
 
     def rooms(self, free: int) -> dict[Key, int]:
         """How many more calls than slots may be claimed, and for which processes."""
@@ -111,6 +112,13 @@ class LocalPlacement:
             running.stop()
         else:
             self._pool.stop(task_id, attempt)
+
+    def answer(self, task_id: str, attempt: int, message: dict[str, Any]) -> None:
+        running = self._attempts.get(task_id)
+        if running is not None and running.number == attempt:
+            running.answer(message)
+        else:
+            self._pool.answer(task_id, attempt, message)
 
     def forget(self, task_id: str) -> None:
         """The store has the outcome: remove what the attempt leaves beside its log."""
@@ -243,6 +251,12 @@ class LocalPlacement:
     def report(self, report: Report) -> None:
         self._news.reported(report)
 
+    def ask(self, task_id: str, attempt: int, key: str, question: object) -> None:
+        self._news.asked(task_id, attempt, key, question)
+
+    def withdraw(self, task_id: str, attempt: int, key: str) -> None:
+        self._news.withdrawn(task_id, attempt, key)
+
     def refuse(self, task_id: str, attempt: int, reason: str) -> None:
         self._attempts.pop(task_id, None)
         self._kept[task_id] = attempt_directory(self._home, task_id, attempt)
@@ -262,7 +276,8 @@ class _Attempt:
         self._task_id, self.number, self._directory = task_id, number, directory
         self._level: SandboxLevel | None = None
         self._channel: Channel | None = None
-        self._stopped = self._is_handed_over = False
+        self._stopped = self._is_handed_over = self._is_answered = False
+        self.is_waiting = False
 
     def listen(self, connection: Any) -> None:
         self._channel = self._placement.channel(connection, self._heard, self._shim_died)
@@ -271,6 +286,11 @@ class _Attempt:
         if self._channel is not None and not self._stopped:
             self._stopped = True
             self._channel.tell({"type": "cancel"})
+
+    def answer(self, message: dict[str, Any]) -> None:
+        if self._channel is not None:
+            self.is_waiting, self._is_answered = False, True
+            self._channel.tell({"type": "answer", **message})
 
     def hand_over(self) -> None:
         if self._channel is not None:
@@ -284,7 +304,8 @@ class _Attempt:
     def _part(self, *, serves_again: bool) -> None:
         """The shim has told all that it had to."""
         # What it was told and has not read would be taken for the next attempt.
-        if serves_again and self._channel and not (self._stopped or self._is_handed_over):
+        was_told = self._stopped or self._is_handed_over or self._is_answered
+        if serves_again and self._channel and not was_told:
             self._placement.waiting_shims.keep(self._channel.release())
         else:
             self.hang_up()
@@ -296,6 +317,14 @@ class _Attempt:
                 self._report(None, "")
             case "progress":
                 self._report(message.get("fraction"), str(message.get("message") or ""))
+            case "asks":
+                self.is_waiting = True
+                self._placement.ask(
+                    self._task_id, self.number, str(message["key"]), message["question"]
+                )
+            case "withdrawn":
+                self.is_waiting = False
+                self._placement.withdraw(self._task_id, self.number, str(message["key"]))
             case "finished":
                 self._part(serves_again=message.get("again") is True)
                 outcome = Outcome.from_json(message["outcome"])
@@ -321,56 +350,6 @@ class _Attempt:
 
     def _shim_died(self) -> None:
         self._placement.settle(self._task_id, self.number, self._directory, self._level)
-
-
-def is_pooled(task: Task, plan: Plan) -> bool:
-    """Whether a re-used process may run it."""
-    return plan.pooled and not task.sandbox and not task.secrets
-
-
-def call_ahead(tasks: Sequence[Task], free: int, rooms: dict[Key, int]) -> list[Task]:
-    """Which tasks to claim beyond the `free` first ones: calls, as long as there is room.
-
-    It ends at the first that is none, so nothing overtakes a task that needs a slot.
-    """
-    found: list[Task] = []
-    for task in tasks[free:]:
-        key = key_of(task)
-        if rooms.get(key, 0) <= 0 or task.steps or task.owner.startswith(AGENT):
-            break
-        try:
-            if not is_pooled(task, plan_of(task)):
-                break
-        except Exception:  # boundary: a kind is anybody's code; its failure is told in its turn
-            break
-        rooms[key] -= 1
-        found.append(task)
-    return found
-
-
-def plan_of(task: Task) -> Plan:
-    """How a task is run; a kind that only the task's interpreter knows runs there.
-
-    Raises:
-        StoreDamagedError: What it was asked for cannot be read any more.
-        InvalidRequestError: Its params do not fit its kind.
-    """
-    if DAMAGED in task.metadata:
-        raise StoreDamagedError(str(task.metadata[DAMAGED]))
-    try:
-        kind = get_kind(task.kind)
-    except UnknownKindError:
-        return Plan(child="kind")
-    return kind.plan(checked_params(kind, task.params))
-
-
-def starts_nothing(task: Task) -> bool:
-    """Whether the task is nothing but its steps."""
-    try:
-        plan = plan_of(task)
-    except Exception:  # boundary: a kind is anybody's code, and other releases had other kinds
-        return False
-    return plan.argv is None and plan.child is None
 
 
 def clean_up(directory: Path) -> None:

@@ -29,12 +29,14 @@ from tta_interactive.worker import secret_values
 from tta_interactive.worker.attempt import Outcome
 from tta_interactive.worker.ballast import Ballast
 from tta_interactive.worker.bell import BellServer
-from tta_interactive.worker.endings import ending_of, ending_of_lost
+from tta_interactive.worker.endings import ending_of, ending_of_lost, ending_of_refused
 from tta_interactive.worker.handover import Follower
 from tta_interactive.worker.hearing import hear, hear_signals
 from tta_interactive.worker.lease import Lease
-from tta_interactive.worker.local import LocalPlacement, call_ahead
+from tta_interactive.worker.local import LocalPlacement
 from tta_interactive.worker.parents import Parents
+from tta_interactive.worker.plans import call_ahead
+from tta_interactive.worker.questions import Questions
 from tta_interactive.worker.starts import forget_all
 from tta_interactive.worker.store_log import StoreLog
 
@@ -66,6 +68,7 @@ class Worker:
         )
         self._running: dict[str, Task] = {}
         self._parents = Parents(self._store, self._rung)
+        self._questions = Questions(self._store, self._placement.answer)
         self._confided: set[str] = set()  # those that have secrets
         self._endings: list[Ending] = []
         self._reports: dict[str, Report] = {}
@@ -101,6 +104,14 @@ class Worker:
     def reported(self, report: Report) -> None:
         self._reports[report.task_id] = report
 
+    def asked(self, task_id: str, attempt: int, key: str, question: object) -> None:
+        if task_id in self._running:
+            self._is_due |= self._questions.asked(task_id, attempt, key, question, _now())
+
+    def withdrawn(self, task_id: str, attempt: int, key: str) -> None:
+        self._questions.withdrawn(task_id, attempt, key)
+        self._is_due = True
+
     def ended(
         self, task_id: str, attempt: int, outcome: Outcome, level: SandboxLevel | None
     ) -> None:
@@ -123,31 +134,20 @@ class Worker:
             self._end(task, ending_of_lost(task, _now(), reason))
 
     def _end(self, task: Task, ending: Ending) -> None:
+        self._questions.forget(task.id)
         self._parents.moved(task)
         if not self._parents.takes(task, ending, _now()):
             self._endings.append(ending)
 
     def returned(self, task_id: str, attempt: int) -> None:
         if self._running.pop(task_id, None) is not None:
-            self._endings.append(
-                Ending(task_id=task_id, attempt=attempt, status=TaskStatus.QUEUED, was_refused=True)
-            )
+            self._endings.append(ending_of_refused(task_id, attempt))
 
     def refused(self, task_id: str, attempt: int, reason: str) -> None:
-        task = self._running.pop(task_id, None)
-        if task is None:
-            return
-        log.warning("task %s: %s", task_id, reason)
-        later = _now() + timedelta(seconds=REFUSED_SECONDS)
-        self._endings.append(
-            Ending(
-                task_id=task_id,
-                attempt=attempt,
-                status=TaskStatus.QUEUED,
-                not_before=later,
-                was_refused=True,
-            )
-        )
+        if self._running.pop(task_id, None) is not None:
+            log.warning("task %s: %s", task_id, reason)
+            later = _now() + timedelta(seconds=REFUSED_SECONDS)
+            self._endings.append(ending_of_refused(task_id, attempt, later))
 
     # ---- one turn
 
@@ -166,10 +166,8 @@ class Worker:
         if self._stop_by is not None:
             for task in self._running.values():  # also what was placed meanwhile
                 self._placement.stop(task.id, task.attempt)
-        if self._not_before is not None and time.time() >= self._not_before:
+        if any(time.time() >= moment for moment in self._deadlines()):
             self._is_due, self._not_before = True, None  # set again by the look
-        if (moment := self._parents.next_deadline) is not None and time.time() >= moment:
-            self._is_due = True
         self._placement.check_deadlines()
         self._bell.listen_again()
         if (self._endings or self._is_due) and now >= self._retry_at:
@@ -225,26 +223,32 @@ class Worker:
         if (deadline := self._placement.next_deadline) is not None:
             times.append(deadline)
         pause = min(times) - now
-        for moment in (self._not_before, self._parents.next_deadline):
-            if moment is not None:
-                # While the disk is full, what is due has to wait: no turn could do it.
-                pause = min(pause, max(moment - time.time(), self._retry_at - now))
+        for moment in self._deadlines():
+            # While the disk is full, what is due has to wait: no turn could do it.
+            pause = min(pause, max(moment - time.time(), self._retry_at - now))
         return max(pause, 0.0)
+
+    def _deadlines(self) -> list[float]:
+        """When something is due by the time of day, in seconds since 1970."""
+        times = (self._not_before, self._parents.next_deadline, self._questions.next_deadline)
+        return [moment for moment in times if moment is not None]
 
     def _exchange(self) -> None:
         was_due, self._is_due = self._is_due, False
-        free = self._free_slots()
-        now = _now()
-        endings = self._endings
+        try:
+            self._exchange_all(was_due)
+        except (StoreFullError, StoreBusyError) as error:
+            # What ended stays in memory and in its outcome file until it can be stored.
+            log.warning("%s", error)
+            self._ballast.drop()
+            self._is_due, self._retry_at = True, time.monotonic() + FULL_SECONDS
+
+    def _exchange_all(self, was_due: bool) -> None:
+        if was_due:
+            self._bell.ring(self._questions.settle(_now()))
+        free, now, endings = self._free_slots(), _now(), self._endings
         if endings or (free > 0 and self._store.is_ready_work(now)):
-            try:
-                started = self._store.exchange(endings, free, now, self._calls_ahead(free, now))
-            except (StoreFullError, StoreBusyError) as error:
-                # What ended stays in memory and in its outcome file until it can be stored.
-                log.warning("%s", error)
-                self._ballast.drop()
-                self._is_due, self._retry_at = True, time.monotonic() + FULL_SECONDS
-                return
+            started = self._store.exchange(endings, free, now, self._calls_ahead(free, now))
             self._endings = []
             for ending in endings:
                 self._reports.pop(ending.task_id, None)

@@ -16,7 +16,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +26,7 @@ from tta_interactive.store import Report
 from tta_interactive.task import SandboxLevel, Task
 from tta_interactive.worker import ahead
 from tta_interactive.worker.attempt import AttemptSpec, Outcome, failure
+from tta_interactive.worker.call import Call
 from tta_interactive.worker.channel import Channel
 from tta_interactive.worker.logs import attempt_directory
 from tta_interactive.worker.pump import LogFile, read_log
@@ -50,24 +50,6 @@ Spawn = Callable[[AttemptSpec, tuple[int, ...]], socket.socket]
 def key_of(task: Task) -> Key:
     """What a process must have been made for, to run this task."""
     return task.python, task.workspace, tuple(sorted(task.environment.items()))
-
-
-@dataclass
-class Call:
-    """One task in a process, begun or waiting there."""
-
-    task: Task
-    plan: Plan
-    number: int
-    started: float = 0.0
-    deadline: float | None = None
-    log: LogFile | None = None
-    reason: str = ""  # why it is being ended: `cancel` or `timeout`
-
-    def begins(self, now: float) -> None:
-        """Its turn has come."""
-        self.started = now
-        self.deadline = now + self.task.timeout if self.task.timeout else None
 
 
 class Member:
@@ -120,6 +102,11 @@ class Member:
     def load(self) -> int:
         """How many calls it has."""
         return len(self._calls)
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether the call that runs waits for an answer."""
+        return bool(self._calls) and self._calls[0].is_asking
 
     @property
     def is_ending(self) -> bool:
@@ -277,6 +264,8 @@ class Member:
         match message.get("type"):
             case "progress":
                 self._report(message)
+            case "asks" | "withdrawn":
+                self._asked(message)
             case "finished":
                 self._gone(Outcome.from_json(message["outcome"]))
             case "refused":
@@ -291,7 +280,7 @@ class Member:
                 pass
 
     def _report(self, message: dict[str, Any]) -> None:
-        call = next((c for c in self._calls if str(c.number) == message.get("call")), None)
+        call = self._call_of(message)
         if call is not None:
             self._pool.news.reported(
                 Report(
@@ -302,6 +291,27 @@ class Member:
                     sandbox_got=SandboxLevel.NONE,
                 )
             )
+
+    def _asked(self, message: dict[str, Any]) -> None:
+        call, key = self._call_of(message), str(message["key"])
+        if call is None:  # a thread that outlived its call
+            self._shim.tell({"type": "answer", "key": key, "refused": "The call is over."})
+        elif message["type"] == "asks":
+            call.asks(time.monotonic())
+            self._pool.news.asked(call.task.id, call.task.attempt, key, message["question"])
+        else:
+            call.goes_on(time.monotonic())
+            self._pool.news.withdrawn(call.task.id, call.task.attempt, key)
+
+    def answer(self, task_id: str, attempt: int, message: dict[str, Any]) -> None:
+        """Pass on an answer, if the call that asked is one of its own."""
+        for call in self._calls:
+            if (call.task.id, call.task.attempt) == (task_id, attempt):
+                call.goes_on(time.monotonic())
+                self._shim.tell({"type": "answer", **message})
+
+    def _call_of(self, message: dict[str, Any]) -> Call | None:
+        return next((c for c in self._calls if str(c.number) == message.get("call")), None)
 
     def _shim_died(self) -> None:
         sweep(str(self._directory), self._id)

@@ -4,7 +4,7 @@ This is the seam behind which another engine can stand. The queue, its order and
 stay in the store; a placement gets only what shall run now.
 """
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from tta_interactive.store import Report
 from tta_interactive.task import SandboxLevel, Task
@@ -32,6 +32,14 @@ class News(Protocol):
         """It was surely not begun, and does not have to wait here: to the queue with it."""
         ...
 
+    def asked(self, task_id: str, attempt: int, key: str, question: object) -> None:
+        """The attempt asks, in its own words, and waits for `answer`."""
+        ...
+
+    def withdrawn(self, task_id: str, attempt: int, key: str) -> None:
+        """It does not wait for that answer any more."""
+        ...
+
     def refused(self, task_id: str, attempt: int, reason: str) -> None:
         """Nothing was started; later it may be possible."""
         ...
@@ -42,6 +50,10 @@ class Placement(Protocol):
 
     def place(self, task: Task) -> None:
         """Start the current attempt of a task that the store calls running."""
+        ...
+
+    def answer(self, task_id: str, attempt: int, message: dict[str, Any]) -> None:
+        """Pass on an answer: `key` of the question, and its `value` or why it was `refused`."""
         ...
 
     def stop(self, task_id: str, attempt: int) -> None:

@@ -11,7 +11,7 @@ begin within `AHEAD_SECONDS`. Where it does not, it goes back to the queue and c
 
 import selectors
 import time
-from typing import Final
+from typing import Any, Final
 
 from tta_interactive.kinds import Plan
 from tta_interactive.settings import Settings
@@ -61,6 +61,11 @@ class Pool:
     def busy(self) -> int:
         """How many slots its processes fill."""
         return sum(member.load > 0 for member in self._members)
+
+    @property
+    def asking(self) -> int:
+        """How many of those wait for an answer."""
+        return sum(member.is_asking for member in self._members)
 
     def rooms(self, free: int) -> dict[Key, int]:
         """How many calls may be claimed beyond those that take one of the `free` slots."""
@@ -121,6 +126,11 @@ class Pool:
         """End a call: with its process, if it has begun."""
         for member in list(self._members):
             member.stop(task_id, attempt)
+
+    def answer(self, task_id: str, attempt: int, message: dict[str, Any]) -> None:
+        """Pass on an answer to the call that asked."""
+        for member in self._members:
+            member.answer(task_id, attempt, message)
 
     def clean(self) -> None:
         """Make sure that no process of a dead worker's pool lives."""

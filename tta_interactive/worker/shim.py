@@ -21,20 +21,22 @@ from dataclasses import replace
 from typing import Any
 
 from tta_interactive.worker import adoption, secret_values, tree
-from tta_interactive.worker.attempt import AttemptSpec, Outcome, failure, write_outcome
+from tta_interactive.worker.asked import Asked
+from tta_interactive.worker.attempt import AttemptSpec, Outcome, write_outcome
 from tta_interactive.worker.disk import DiskWatch
 from tta_interactive.worker.launch import LaunchError, launch
 from tta_interactive.worker.orders import io_directory, keep_left
 from tta_interactive.worker.pump import Pump
 from tta_interactive.worker.redact import Redactor
-from tta_interactive.worker.said import LONGEST_LINE, Said
+from tta_interactive.worker.said import Said
 from tta_interactive.worker.successor import start_successor
 from tta_interactive.worker.sweep import sweep
-from tta_interactive.worker.verdict import Reason, exit_facts, judge
+from tta_interactive.worker.verdict import Reason, exit_facts, judge, sandbox_failure
 
 PIPE_SECONDS = 0.2  # what the task leaves behind may still end, and print, for so long
 TICK = 0.01  # seconds between looks while processes are ending
 LONGEST_POLL = 3600.0
+LONGEST_ORDER = 128 * 1024  # of the worker: an answer, with every character escaped
 TELL_SECONDS = 10.0  # a worker that takes nothing for so long will read the file
 
 
@@ -69,6 +71,7 @@ class Shim:
         self._inbox = b""
         self._outbox = b""
         self._said = Said()
+        self._asked: Asked | None = None
         self._orphaned = False
         self.serves_again = False
         channel.setblocking(False)
@@ -123,6 +126,10 @@ class Shim:
         self._watch(task.progress, self._take_progress)
         self._watch(self._pidfd, self._bury)
         self._tell(self._started_message())
+        if task.asks is not None:
+            self._asked = Asked(
+                task.asks, spec.attempt, self._watch, self._unwatch, self._tell, self._clean
+            )
         self._disk = DiskWatch((spec.workspace, spec.directory), spec.min_free)
         self._live()
         survivors = tree.kill_all(self._statuses)
@@ -130,6 +137,8 @@ class Shim:
             # While the successor was started, an orphan may have slipped past us.
             survivors += [pid for pid in sweep(spec.directory, spec.task_id, keep_lock=True)
                           if pid not in survivors]  # fmt: skip
+        if self._asked is not None:
+            self._asked.close()
         self._drain()
         self._take_progress()
         self._tell_progress(last=True)
@@ -144,12 +153,10 @@ class Shim:
 
     def _live(self) -> None:
         """Until the task's first process is over, and what it left had its moment."""
-        timeout = self._spec.timeout
-        deadline = None if timeout is None else self._started_at + timeout
         ending: float | None = None  # when patience ends, once somebody ended it
         leaving: float | None = None  # the same, once it ended by itself
         while True:
-            now = time.monotonic()
+            now, deadline = time.monotonic(), self._deadline
             over = self._task.pid in self._statuses
             if over and tree.reap(self._statuses):
                 return
@@ -174,6 +181,14 @@ class Shim:
             moments = [deadline, self._disk.due] if patience is None else [patience]
             self._wait(now, moments, patience is not None)
 
+    @property
+    def _deadline(self) -> float | None:
+        """When its time is over; while it waits for an answer, none of that passes."""
+        timeout, asked = self._spec.timeout, self._asked
+        if timeout is None or (asked is not None and asked.is_open):
+            return None
+        return self._started_at + timeout + (0.0 if asked is None else asked.waited)
+
     def _wait(self, now: float, moments: Sequence[float | None], ticking: bool) -> None:
         tick = now + TICK if ticking else None
         moments = [*moments, now + LONGEST_POLL, tick, self._said.next_at]
@@ -188,7 +203,7 @@ class Shim:
     def _outcome(self, survivors: list[int]) -> Outcome:
         task, spec = self._task, self._spec
         code, number = exit_facts(self._statuses.get(task.pid), task.wrapped)
-        setup = self._sandbox_failure() if task.wrapped and self._reason is None else None
+        setup = sandbox_failure(task.status, spec) if self._reason is None else None
         if setup is not None:
             status, result, error = "failed", None, setup
         else:
@@ -208,22 +223,6 @@ class Shim:
             log_dropped=self._pump.dropped,
             survivors=tuple(survivors),
         )
-
-    def _sandbox_failure(self) -> dict[str, str] | None:
-        """Why bubblewrap never ran the command, if it did not."""
-        assert self._task.status is not None
-        os.set_blocking(self._task.status, False)
-        try:
-            said = os.read(self._task.status, 65536)
-        except OSError:
-            said = b""
-        if b'"exit-code"' in said:
-            return None
-        if b'"child-pid"' in said and self._spec.argv is not None:
-            words = f"The command {self._spec.argv[0]!r} cannot be run in the sandbox."
-            return failure("error", words, "Is it in /usr, in the workspace, or in the venv?")
-        return failure("sandbox", "Bubblewrap could not set up the sandbox.",
-                       "Its words stand in the task's log; `tta doctor` shows more.")  # fmt: skip
 
     def _finish(self, outcome: Outcome) -> None:
         if self._redactor is not None:
@@ -291,6 +290,9 @@ class Shim:
             return
         self._said.take(data, None if self._redactor is None else self._redactor.clean)
 
+    def _clean(self, value: Any) -> Any:
+        return value if self._redactor is None else self._redactor.clean(value)
+
     def _tell_progress(self, *, last: bool = False) -> None:
         message = self._said.to_tell(last=last)
         if message is not None:
@@ -314,12 +316,15 @@ class Shim:
             self._lose_worker()
             return
         *lines, self._inbox = (self._inbox + data).split(b"\n")
-        self._inbox = self._inbox[-LONGEST_LINE:]
+        self._inbox = self._inbox[-LONGEST_ORDER:]
         for line in lines:
             try:
-                wanted = json.loads(line).get("type")
+                order = json.loads(line)
+                wanted = order.get("type")
             except (ValueError, AttributeError, RecursionError):
                 continue
+            if wanted == "answer" and self._asked is not None:
+                self._asked.answer(order)
             if wanted == "cancel" and self._reason is None:
                 self._reason = "cancel"
             if wanted == "handover":  # a new worker is on its way
@@ -354,6 +359,8 @@ class Shim:
         self._tell(self._started_message())
         if self._said.newest is not None:
             self._tell(self._said.newest)
+        if self._asked is not None:
+            self._asked.tell_again()
 
     def _tell(self, message: dict[str, Any], patience: float = 0.0) -> None:
         """Send, at once or not at all: what is left of a line goes before the next one."""

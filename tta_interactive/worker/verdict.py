@@ -31,6 +31,29 @@ def exit_facts(status: int | None, wrapped: bool) -> tuple[int | None, int | Non
     return code, None
 
 
+def sandbox_failure(status: int | None, spec: AttemptSpec) -> dict[str, str] | None:
+    """Why bubblewrap never ran the command, if it did not.
+
+    Args:
+        status: Where it says what became of the command; None: there was no bubblewrap.
+        spec: The attempt.
+    """
+    if status is None:
+        return None
+    os.set_blocking(status, False)
+    try:
+        said = os.read(status, 65536)
+    except OSError:
+        said = b""
+    if b'"exit-code"' in said:
+        return None
+    if b'"child-pid"' in said and spec.argv is not None:
+        words = f"The command {spec.argv[0]!r} cannot be run in the sandbox."
+        return failure("error", words, "Is it in /usr, in the workspace, or in the venv?")
+    return failure("sandbox", "Bubblewrap could not set up the sandbox.",
+                   "Its words stand in the task's log; `tta doctor` shows more.")  # fmt: skip
+
+
 def judge(
     spec: AttemptSpec,
     io: str,
