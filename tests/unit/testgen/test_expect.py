@@ -115,10 +115,10 @@ def expectations() -> Expectations:
         (datetime.date(2026, 1, 2), ["assert result == datetime.date(2026, 1, 2)"]),
         (collections.Counter("aab"), ["assert result == Counter({'a': 2, 'b': 1})"]),
         # A dataclass compares its class and every field.
-        (Size(1, ["a"]), ["assert result == Size(wide=1, tags=['a'])"]),
-        ([Size(1, [])], ["assert result == [Size(wide=1, tags=[])]"]),
+        (Size(1, ["a"]), ["assert result == Size(1, ['a'])"]),
+        ([Size(1, [])], ["assert result == [Size(1, [])]"]),
         (Pair(1, "b"), ["assert type(result) is Pair", "assert result == Pair(left=1, right='b')"]),
-        (Version("1.2"), ["assert type(result) is Version", "assert result == Version('1.2')"]),
+        (Version("1.2"), ["assert result == Version('1.2')"]),
         (Code("x"), ["assert type(result) is Code", "assert result == Code('x')"]),
         (
             Point(3),

@@ -73,14 +73,14 @@ def test_tests_that_differ_in_values_become_one_table_named_by_the_parameters() 
             assert price(thing, tax) == expected
 
 
-        def test_price_of_tea():
-            """`price('tea')` is `None`."""
+        def test_price_returns_none():
+            """`price('tea')` returns `None`."""
             assert price("tea") is None
         '''
     )
     assert [(unit.name, unit.rows) for unit in suite.units] == [
         ("test_price", 2),
-        ("test_price_of_tea", 1),
+        ("test_price_returns_none", 1),
     ]
     assert suite.rows == 3
 
@@ -112,13 +112,13 @@ def test_errors_become_a_table_of_what_is_passed_and_what_is_said() -> None:
             ("hour", "message"), [(12, "closed at noon"), (23, "closed at 23.00")]
         )
         def test_open_at_raises_closed(hour, message):
-            """`open_at` raises `Closed` for each `hour`."""
+            """`open_at(hour)` raises `Closed` for each `hour`."""
             with pytest.raises(Closed, match=re.escape(message)):
                 open_at(hour)
 
 
         def test_open_at_raises_type_error():
-            """`open_at` raises `TypeError` for `None`."""
+            """`open_at(None)` raises `TypeError`: no hour."""
             with pytest.raises(TypeError, match="no hour"):
                 open_at(None)
         '''
@@ -164,21 +164,21 @@ def test_tests_stand_in_the_order_of_the_module_and_examples_find_their_method()
 
 
         def test_box_add_with_twice():
-            """`Box.add` changes the object as recorded for `3, twice=True`."""
+            """`Box((1, 2)).add(3, twice=True)` sets `items` to `[1, 2, 3]`."""
             box = Box((1, 2))
             box.add(3, twice=True)
             assert box.items == [1, 2, 3]
 
 
         def test_box_equality():
-            """When a `Box` equals another value."""
+            """`Box([1]) == Box([2])` is false."""
             box = Box([1])
             other_box = Box([2])
             assert not box == other_box
 
 
         def test_open_at():
-            """`open_at(3)` is `'yes'`."""
+            """`open_at(3)` returns `'yes'`."""
             assert open_at(3) == "yes"
         '''
     )

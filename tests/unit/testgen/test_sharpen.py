@@ -91,9 +91,9 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleTy
 class Workshop:
     """What the generator puts together for one module."""
 
-    def __init__(self, module: ModuleType, own: Path) -> None:
+    def __init__(self, module: ModuleType, own: Path, code: str = CODE) -> None:
         draw = random.Random(1)
-        tree = ast.parse(CODE)
+        tree = ast.parse(code)
         names = Names(module)
         targets, known = find_targets(module, names)
         self.targets = {target.key: target for target in targets}

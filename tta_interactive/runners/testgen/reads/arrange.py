@@ -10,19 +10,21 @@ A test whose backend did not say what it is about stays as it is, at the end.
 import ast
 import builtins
 import keyword
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from tta_interactive.runners.testgen.reads.acts import acts_of
+from tta_interactive.runners.testgen.reads.imports import by_name
 from tta_interactive.runners.testgen.reads.outline import Function, Outline
 from tta_interactive.runners.testgen.reads.polish import polished
+from tta_interactive.runners.testgen.reads.saying import docstring
 from tta_interactive.runners.testgen.reads.shape import Hole, Shape, filled, shape_of
 from tta_interactive.runners.testgen.reads.subject import renamed, resolved
-from tta_interactive.runners.testgen.reads.telling import Told, docstring, names, row_id
-from tta_interactive.runners.testgen.split import Imported, Suite, Unit
+from tta_interactive.runners.testgen.reads.telling import OUTPUTS, Told, names, row_id
+from tta_interactive.runners.testgen.split import Imported, Suite, Unit, names_in
 
 MAX_COLUMNS = 5  # a wider table is harder to read than the tests themselves
-MAX_ROWS = 30
-WRAPPING = {"pytest.raises", "re.escape", "list", "str", "repr", "len", "type", "asyncio.run"}
+MAX_ROWS = 100
 RESERVED = {"request", "result", "pytest"}
 FIXTURES = ("capsys", "monkeypatch", "tmp_path")
 
@@ -39,20 +41,23 @@ def arranged(tests: Suite, module_text: str) -> Suite:
     rest = [unit for unit in tests.units if _plain(unit) is None]
     groups: dict[str, list[tuple[Shape, Function, str]]] = {}
     imports = list(dict.fromkeys((*tests.imports, Imported("", "pytest", "pytest"))))
-    for unit, found in ours:
+    for _, found in ours:
         imports += _hoisted(found, imports)
+    taken = set[str]().union(*map(names_in, (*tests.helpers, *(unit.source for unit in rest))))
+    imports += by_name([found for _, found in ours], imports, taken)
+    for unit, found in ours:
         subject = resolved(unit.subject, found, outline)
         node = renamed(found, outline)
         shape = shape_of(node, outline)
         marks = f"{type(node).__name__} {ast.dump(node.args)}"
         groups.setdefault(f"{subject} {marks}\n{shape.key()}", []).append((shape, node, subject))
     told = [test for group in groups.values() for test in _tables(group, imports)]
-    told.sort(key=lambda test: (*outline.place(test.subject), bool(test.raises)))
+    told.sort(key=lambda test: (*outline.place(test.subject), bool(test.acts.error)))
     firsts: set[str] = set()
     units: list[Unit] = []
     taken = {unit.name for unit in rest}
     for test, name in zip(told, names(told), strict=True):
-        is_first = test.subject not in firsts and not test.raises
+        is_first = test.subject not in firsts and not test.acts.error
         if is_first:
             firsts.add(test.subject)
         free = name if name not in taken else f"{name}_2"
@@ -125,9 +130,9 @@ def _told(
     yes_no = {
         name for at, name in enumerate(parameters) if all(_is_yes_no(row[at].value) for row in rows)
     }
+    acts = acts_of(filled(shape, values))
     body = polished(filled(shape, values), yes_no)
-    raises = _raised(body)
-    setup = _setup(body)
+    setup = _setup(acts.before)
     return Told(
         subject,
         body,
@@ -136,9 +141,9 @@ def _told(
         [one.arg for one in node.args.args],
         isinstance(node, ast.AsyncFunctionDef),
         setup,
-        _given(polished(filled(shape, [hole.value for hole in shape.holes]), set())),
-        raises,
-        changes=not raises and _changes(body),
+        [hole.name for hole in shape.holes if hole.name not in OUTPUTS],
+        acts,
+        acts_of(filled(shape, [hole.value for hole in shape.holes])),
     )
 
 
@@ -155,48 +160,11 @@ def _is_yes_no(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, bool))
 
 
-def _makes_result(node: ast.stmt) -> bool:
-    match node:
-        case ast.Assign(targets=[ast.Name(id="result")], value=value):
-            return not isinstance(value, ast.Name)
-        case _:
-            return False
-
-
-def _acts_last(acts: list[ast.stmt]) -> bool:
-    """Whether what is looked at was done in a statement of its own, before the assertions."""
-    match acts[-1:]:
-        case [] | [ast.Expr(ast.Call(ast.Attribute(ast.Name(id="monkeypatch"))))]:
-            return False
-        case [act]:
-            return not isinstance(act, ast.Assign) or _makes_result(act)
-        case _:
-            return False
-
-
-def _changes(body: list[ast.stmt]) -> bool:
-    """Whether an object is looked at after something was done to it."""
-    acts = [node for node in body if not isinstance(node, ast.Assert)]
-    return _acts_last(acts) and not _makes_result(acts[-1])
-
-
-def _raised(body: list[ast.stmt]) -> str:
-    for node in body:
-        match node:
-            case ast.With(items=[ast.withitem(context_expr=ast.Call(func=func, args=[error, *_]))]):
-                if ast.unparse(func) == "pytest.raises":
-                    return ast.unparse(error)
-            case _:
-                pass
-    return ""
-
-
-def _setup(body: list[ast.stmt]) -> list[str]:
+def _setup(before: Sequence[ast.stmt]) -> list[str]:
     """The methods that are called on the way, but those that only prepare files and variables."""
     prepared = set[str](FIXTURES)
-    acts = [node for node in body if not isinstance(node, ast.Assert)]
     found: list[str] = []
-    for node in acts[:-1] if len(acts) < len(body) or _raised(body) else acts:
+    for node in before:
         match node:
             case ast.Assign([ast.Name(id=name)], ast.BinOp(left=ast.Name(id=folder))) if (
                 folder in prepared
@@ -206,26 +174,19 @@ def _setup(body: list[ast.stmt]) -> list[str]:
                 pass
             case ast.Expr(value=ast.Call(func=ast.Attribute(attr=name))):
                 found.append(name)
+            case ast.Assign(targets=[ast.Name()], value=value):
+                found += reversed(list(_chained(value)))
             case _:
                 pass
     return found
 
 
-def _given(body: list[ast.stmt]) -> str:
-    """The arguments of the call that the test is about, as source."""
-    acts = [node for node in body if not isinstance(node, ast.Assert)]
-    act = acts[-1] if acts and (_acts_last(acts) or len(acts) == len(body)) else body[len(acts)]
-    for node in ast.walk(act):
-        match node:
-            case ast.Call(func=func, args=args, keywords=keywords) if (
-                (args or keywords)
-                and ast.unparse(func) not in WRAPPING
-                and not all(isinstance(one, ast.Call) for one in args or [ast.Name("")])
-            ):
-                return ", ".join(ast.unparse(one) for one in (*args, *keywords))
-            case _:
-                pass
-    return ""
+def _chained(node: ast.expr) -> Iterator[str]:
+    """The methods of `Order(3).do("pay")`, last first."""
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if isinstance(node.func.value, ast.Call):
+            yield node.func.attr
+        node = node.func.value
 
 
 def _unit(test: Told, name: str, doc: str) -> Unit:

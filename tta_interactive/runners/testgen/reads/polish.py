@@ -90,20 +90,26 @@ def _without_nothing(body: list[ast.stmt]) -> list[ast.stmt]:
 
 
 def _inlined(body: list[ast.stmt]) -> list[ast.stmt]:
-    """`result = f(1)`, looked at once, as one line if that is short."""
-    if len(body) < 2:
-        return body
-    match body[-2:]:
-        case [ast.Assign(targets=[ast.Name(id="result")], value=value), ast.Assert() as check]:
-            uses = [one for one in ast.walk(check) if isinstance(one, ast.Name)]
-            if sum(one.id == "result" for one in uses) != 1:
+    """`result = f(1)`, looked at once and at once, as one line if that is short."""
+    for at in range(len(body) - 1):
+        match body[at : at + 2]:
+            case [ast.Assign(targets=[ast.Name(id="result")], value=value), ast.Assert() as check]:
+                rest = body[at + 1 :]
+                if sum(_is_result(node) for part in rest for node in ast.walk(part)) != 1:
+                    return body
+                if not any(map(_is_result, ast.walk(check))):
+                    return body
+                line = _told_shorter(_Named({"result": value}).visit(copy.deepcopy(check)), value)
+                if len(ast.unparse(line)) + 4 <= MAX_ONE_LINE:
+                    return [*body[:at], line, *body[at + 2 :]]
                 return body
-            line = _told_shorter(_Named({"result": value}).visit(copy.deepcopy(check)), value)
-            if len(ast.unparse(line)) + 4 <= MAX_ONE_LINE:
-                return [*body[:-2], line]
-            return body
-        case _:
-            return body
+            case _:
+                pass
+    return body
+
+
+def _is_result(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and node.id == "result"
 
 
 def _told_shorter(check: ast.Assert, value: ast.expr) -> ast.Assert:

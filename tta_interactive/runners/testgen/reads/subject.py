@@ -72,13 +72,22 @@ def _objects(node: Function, outline: Outline) -> dict[str, str]:
     for part in node.body:
         match part:
             case ast.Assign(targets=[ast.Name(id=local)], value=ast.Call(func=func)):
-                name = ast.unparse(func)
+                name = ast.unparse(_root(func))
                 maker = name if outline.is_class(name) else name.rpartition(".")[0]
                 if outline.is_class(maker) and local != "result":
                     found[local] = maker
             case _:
                 pass
     return found
+
+
+def _root(func: ast.expr) -> ast.expr:
+    """`Box` of `Box(1).opened(2).opened`: such chains mostly give what they began with."""
+    match func:
+        case ast.Attribute(value=ast.Call(func=inner)):
+            return _root(inner)
+        case _:
+            return func
 
 
 def _acts(node: Function, objects: dict[str, str]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Names and first lines that say what a test checks."""
+"""Names of tests and of rows that say what is checked."""
 
 import ast
 import keyword
@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tta_interactive.runners.testgen.reads.outline import Outline
+from tta_interactive.runners.testgen.reads.acts import Acts
 from tta_interactive.runners.testgen.reads.shape import Hole
 from tta_interactive.runners.testgen.reads.subject import snake
 
@@ -17,29 +17,13 @@ SPOKEN = {
     "__setitem__": "item_assignment", "__delitem__": "item_deletion", "__call__": "call",
     "__init__": "", "__new__": "",
 }  # fmt: skip
-# What a special method means, for a class.
-MEANT = {
-    "__eq__": "When a `{}` equals another value", "__ne__": "When a `{}` differs from a value",
-    "__lt__": "When a `{}` is less than another", "__le__": "When a `{}` is at most another",
-    "__gt__": "When a `{}` is greater than another", "__ge__": "When a `{}` is at least another",
-    "__len__": "How long a `{}` is", "__bool__": "When a `{}` counts as true",
-    "__iter__": "What a `{}` yields", "__reversed__": "What a `{}` yields, last first",
-    "__contains__": "What is in a `{}`", "__getitem__": "What stands where in a `{}`",
-    "__setitem__": "A `{}` takes a new item", "__delitem__": "A `{}` lets an item go",
-    "__str__": "A `{}` as text", "__repr__": "A `{}` as it is shown",
-    "__hash__": "A `{}` keeps its hash", "__copy__": "A copy of a `{}` holds the same",
-    "__reduce__": "A copy of a `{}` holds the same",
-    "__getstate__": "A copy of a `{}` holds the same",
-    "__setstate__": "A copy of a `{}` holds the same",
-    "__deepcopy__": "A deep copy of a `{}` holds the same",
-}  # fmt: skip
 OUTPUTS = ("expected", "message")
-OUTCOMES = {True: "is_true", False: "is_false", None: "is_none"}
 MAX_SLUG = 24
 MAX_NAME = 80
 MAX_SHOWN = 60
-MARKS = 4  # of code in a sentence
-MAX_LINE = 66  # of what varies in a docstring, so that the whole fits
+MESSAGE_WORDS = 4
+MANY = 4  # parameters in a name are too many
+WRAPPING = ("list", "str", "repr", "len", "type", "asyncio.run")
 
 
 @dataclass
@@ -54,11 +38,12 @@ class Told:
     is_async: bool
     setup: list[str]
     """Names of the methods that are called before the one that is looked at."""
-    given: str
-    """The arguments of the call that is looked at, as source."""
-    raises: str
-    changes: bool
-    """Whether the object is looked at afterwards, and not what the call returned."""
+    passed: list[str]
+    """The parameters of the call that get a value."""
+    acts: Acts
+    """With the parameters in the place of what varies."""
+    first: Acts
+    """With the values of the first row."""
 
 
 def slug(text: str) -> str:
@@ -70,10 +55,17 @@ def slug(text: str) -> str:
 def names(tests: Sequence[Told]) -> list[str]:
     """A name for each, all different; what sets it apart from others is in it where needed."""
     stems = [_stem(test) for test in tests]
-    for qualifier in (_after, _keywords, _literal, _outcome):
-        clashing = {stem for stem in stems if stems.count(stem) > 1}
-        stems = [_with(stem, qualifier(test)) if stem in clashing else stem
-                 for stem, test in zip(stems, tests, strict=True)]  # fmt: skip
+    for qualifier in QUALIFIERS:
+        groups: dict[str, list[int]] = {}
+        for at, stem in enumerate(stems):
+            groups.setdefault(stem, []).append(at)
+        for stem, places in groups.items():
+            said = {at: qualifier(tests[at]) for at in places}
+            for at, tries in said.items():
+                others = [one for other, some in said.items() if other != at for one in some]
+                own = [one for one in tries if one not in others]
+                if len({tuple(some) for some in said.values()}) > 1:
+                    stems[at] = _with(stem, *(own or tries)[:1])
     taken: set[str] = set()
     for at, stem in enumerate(stems):
         name, number = stem, 1
@@ -85,7 +77,7 @@ def names(tests: Sequence[Told]) -> list[str]:
     return stems
 
 
-def _with(stem: str, more: str) -> str:
+def _with(stem: str, more: str = "") -> str:
     return f"{stem}_{more}" if more and len(stem) + len(more) < MAX_NAME else stem
 
 
@@ -93,117 +85,137 @@ def _stem(test: Told) -> str:
     owner, _, name = test.subject.rpartition(".")
     spoken = SPOKEN.get(name, slug(snake(name)))
     parts = ["test", *map(snake, owner.split(".")), spoken]
-    if test.raises:
-        parts.append("raises_" + snake(test.raises.rpartition(".")[2]))
+    if test.acts.error:
+        parts.append("raises_" + snake(test.acts.error.rpartition(".")[2]))
     stem = "_".join(part for part in parts if part)
     return f"{stem}_" if keyword.iskeyword(stem) else stem
 
 
-def _after(test: Told) -> str:
-    return "after_" + "_and_".join(dict.fromkeys(map(slug, test.setup))) if test.setup else ""
+def _after(test: Told) -> list[str]:
+    steps = "_and_".join(dict.fromkeys(map(slug, test.setup)))
+    return [f"after_{steps}"] if steps else []
 
 
-def _keywords(test: Told) -> str:
+def _message(test: Told) -> list[str]:
+    """The first words of the error's message, but those that are values."""
+    match test.acts.message:
+        case ast.Constant(value=str(text)):
+            words = re.sub(r"'[^']*'|\"[^\"]*\"|\([^)]*\)|<[^>]*>|\d+", " ", text).split()
+            said = [slug(word) for word in words]
+            return ["_".join([word for word in said if word][:MESSAGE_WORDS])]
+        case _:
+            return []
+
+
+def _keywords(test: Told) -> list[str]:
     """The options of the call."""
+    act = test.acts.expression
     found = [
-        keyword.arg
-        for part in test.body[-2:]
-        for node in ast.walk(part)
+        one.arg
+        for node in (ast.walk(act) if act else ())
         if isinstance(node, ast.Call)
-        for keyword in node.keywords
-        if keyword.arg and keyword.arg != "match" and ast.unparse(keyword.value) != "None"
+        for one in node.keywords
+        if one.arg and ast.unparse(one.value) != "None"
     ]
-    return "with_" + "_and_".join(dict.fromkeys(map(slug, found))) if 0 < len(found) < 4 else ""
+    names = "_and_".join(dict.fromkeys(map(slug, found)))
+    return [f"with_{names}"] if 0 < len(found) < 4 else []
 
 
-def _literal(test: Told) -> str:
-    """A short text or a number that is passed, if it is one row."""
+def _literals(test: Told) -> list[str]:
+    """The short texts and numbers that are passed, if it is one row."""
     if len(test.rows) > 1:
-        return ""
-    given: list[ast.expr] = [ast.parse(f"_({test.given})", mode="eval").body]
-    made = [hole.value for hole in test.rows[0] if hole.name not in OUTPUTS]
-    for node in (node for value in (given if test.given else made) for node in ast.walk(value)):
-        if not isinstance(node, ast.Constant) or isinstance(node.value, bool | bytes | None):
-            continue
-        if node.value == "":
-            return "of_empty_text"
-        words = slug(str(node.value))
-        if words and len(words) <= MAX_SLUG:
-            return f"of_{words}"
-    return ""
-
-
-def _outcome(test: Told) -> str:
-    if len(test.rows) > 1 or test.raises:
-        return ""
-    for hole in test.rows[0]:
-        if hole.name != "expected":
-            continue
-        match hole.value:
-            case ast.Constant(value=bool() | None as value):
-                return OUTCOMES[value]
-            case (
-                ast.List(elts=[]) | ast.Dict(keys=[]) | ast.Tuple(elts=[]) | ast.Constant(value="")
+        return []
+    act = test.first.expression
+    given = _given(act) if act else []
+    found: list[str] = []
+    for node in (node for value in (*given, *test.first.before) for node in ast.walk(value)):
+        match node:
+            case ast.Constant(value=""):
+                found.append("of_empty_text")
+            case ast.Constant(value=str() | int() | float() as value) if not isinstance(
+                value, bool
             ):
-                return "is_empty"
+                words = slug(str(value))
+                if words and len(words) <= MAX_SLUG:
+                    found.append(f"of_{words}")
             case _:
                 pass
-    return ""
+    return list(dict.fromkeys(found))
 
 
-def docstring(test: Told, outline: Outline, is_first: bool) -> str:
-    """One line that says the behaviour.
-
-    Args:
-        test: What is described.
-        outline: The module's own words.
-        is_first: Whether it is the first plain test of its subject, which takes those words.
-    """
-    entry = outline.find(test.subject)
-    owner, _, name = test.subject.rpartition(".")
-    after = f" after `{'` and `'.join(dict.fromkeys(test.setup))}`" if test.setup else ""
-    given = _each(test)
-    if len(test.subject) + len(given) + len(after) > MAX_LINE:
-        given = ""
-    if test.raises:
-        return f"`{test.subject}` raises `{test.raises}`{given}{after}."
-    if name in MEANT and owner:
-        return MEANT[name].format(owner) + f"{after}."
-    is_class = outline.is_class(test.subject)
-    if not is_class and is_first and entry and entry.doc and not test.setup:
-        return entry.doc
-    if not test.setup and (said := _said(test.body)):
-        return said
-    if is_class:
-        return f"A new `{test.subject}` has the state that is recorded{given}."
-    ends = "changes the object as recorded" if test.changes else "gives the recorded result"
-    return f"`{test.subject}` {ends}{given}{after}."
-
-
-def _said(body: Sequence[ast.stmt]) -> str:
-    """All that a test of one short assertion says; empty: it says more, or cannot be read."""
-    match body:
-        case [ast.Assert(test=ast.Compare(ast.Call() as call, [ast.Eq() | ast.Is()], [right]))]:
-            said = f"`{ast.unparse(call)}` is `{ast.unparse(right)}`."
-        case [ast.Assert(test=ast.Call() as call)]:
-            said = f"`{ast.unparse(call)}` is true."
-        case [ast.Assert(test=ast.UnaryOp(ast.Not(), ast.Call() as call))]:
-            said = f"`{ast.unparse(call)}` is false."
+def _given(act: ast.expr) -> list[ast.expr]:
+    """What is passed to the call, or compared with."""
+    match act:
+        case ast.Call(func=func, args=[inner], keywords=[]) if ast.unparse(func) in WRAPPING:
+            return _given(inner)
+        case ast.Call(args=args, keywords=keywords):
+            return [*args, *(one.value for one in keywords)]
+        case ast.Compare(comparators=others):
+            return others
+        case ast.Subscript(slice=key):
+            return [key]
         case _:
-            return ""
-    names = {node.id for node in ast.walk(body[0]) if isinstance(node, ast.Name)}
-    is_plain = said.isprintable() and "\\" not in said and said.count("`") <= MARKS
-    is_whole = not names & {*OUTPUTS, "pytest", "result"}
-    return said if len(said) <= MAX_LINE and is_plain and is_whole else ""
+            return []
 
 
-def _each(test: Told) -> str:
-    inputs = [name for name in test.parameters if name not in OUTPUTS]
-    if inputs:
-        return f" for each `{inputs[0]}`" if len(inputs) == 1 else " in each case"
-    is_short = test.given and len(test.given) <= MAX_SHOWN
-    is_plain = test.given.isprintable() and "\\" not in test.given and "`" not in test.given
-    return f" for `{test.given}`" if is_short and is_plain else ""
+def _outcome(test: Told) -> list[str]:
+    if test.acts.error:
+        return []
+    if test.acts.is_silent:
+        return []
+    verb = "returns" if isinstance(test.acts.expression, ast.Call) else "is"
+    match test.acts.answer:
+        case ast.Constant(value=bool() | None as value):
+            return [f"{verb}_{str(value).lower()}"]
+        case ast.List(elts=[]) | ast.Dict(keys=[]) | ast.Tuple(elts=[]) | ast.Constant(value=""):
+            return [f"{verb}_{'nothing' if verb == 'returns' else 'empty'}"]
+        case _:
+            return []
+
+
+def _answer(test: Told) -> list[str]:
+    """A short answer, if it is one row."""
+    match test.first.answer:
+        case ast.Constant(value=str() | int() | float() as value) if len(test.rows) == 1:
+            words = slug(str(value))
+            return [f"gives_{words}"] if words and len(words) <= MAX_SLUG else []
+        case _:
+            return []
+
+
+def _changed(test: Told) -> list[str]:
+    """The one attribute that is looked at afterwards."""
+    names = [one.name for one in test.acts.found if one.kind == "attribute"]
+    return [f"changes_{slug(names[0])}"] if len(names) == 1 else []
+
+
+def _sort(test: Told) -> list[str]:
+    """Yes or no, if that is what all rows expect."""
+    answers = [hole.value for row in test.rows for hole in row if hole.name == "expected"]
+    is_yes_no = answers and all(
+        isinstance(one, ast.Constant) and isinstance(one.value, bool) for one in answers
+    )
+    return ["returns_bool"] if is_yes_no and len(test.rows) > 1 else []
+
+
+def _passed(test: Told) -> list[str]:
+    """The parameters after the first that get something."""
+    names = "_and_".join(dict.fromkeys(map(slug, test.passed[1:])))
+    return [f"with_{names}"] if 1 < len(test.passed) < MANY else []
+
+
+QUALIFIERS = (
+    _outcome,
+    _message,
+    _after,
+    _keywords,
+    _sort,
+    _passed,
+    _literals,
+    _answer,
+    _changed,
+)
+"""What may set a test apart, the most telling first."""
 
 
 def row_id(row: Sequence[Hole], taken: Callable[[str], bool]) -> str:

@@ -168,14 +168,16 @@ class Attempts:
             ):
                 statements, outcome = fewer, tried
         seen = replace(seen, statements=statements, outcome=outcome)
-        return self._whole(seen) if seen.candidate.wrap == CAREFUL else seen
+        return self.whole(seen)
 
-    def _whole(self, seen: Seen) -> Seen:
+    def whole(self, seen: Seen) -> Seen:
         """All items of something that has turned out to end."""
         value, last = seen.outcome.value, seen.statements[-1]
+        head, tail = CAREFUL.split("{}")
+        if not last.startswith(head) or not last.endswith(tail):
+            return seen
         if seen.outcome.error is None and len(value) == MAX_LAZY:
             return seen
-        head, tail = CAREFUL.split("{}")
         statements = [*seen.statements[:-1], f"list({last.removeprefix(head).removesuffix(tail)})"]
         outcome = self._runner.run(statements)
         return replace(seen, statements=statements, outcome=outcome) if outcome else seen
@@ -191,14 +193,15 @@ class Attempts:
         support = tuple(self._names.support_in(statements).values())
         return replace(test, fixtures=fixtures_in((*statements, *test.asserts)), support=support)
 
-    def _is_changed(self, statements: list[str], variable: str, after: list[str]) -> bool:
-        """Whether the last statement made another of the object."""
+    def _changed(self, statements: list[str], variable: str, after: list[str]) -> list[str]:
+        """The assertions about the object that were not true before the last statement."""
         if not after or len(statements) < 2:
-            return False
+            return []
         outcome = self._runner.run([*statements[:-1], variable], traced=False)
         if outcome is None or outcome.error is not None:
-            return False
-        return self._expectations.of_state(outcome.value, variable) != after
+            return []
+        before = self._expectations.of_state(outcome.value, variable, by_parts=True)
+        return [line for line in after if line not in before]
 
     def _left(self, is_private: bool) -> list[str]:
         """Assertions about the module's state, for what returns nothing.
@@ -236,15 +239,18 @@ class Attempts:
         block = statements[-1].startswith("with ")
         changes = use is not None and not block and _is_statement(statements[-1])
         # First of all: other runs may change what the value is a part of, and put back the rest.
-        about = [] if changes else facts.of_value(outcome.value)
+        is_itself = outcome.value is outcome.names.get(variable) is not None
+        answer = [f"assert result is {variable}"] if is_itself else facts.of_value(outcome.value)
+        about = [] if changes else answer
         if outcome.value is None:
             about += self._left(use.target.is_private if use else False)
         after: list[str] = []
         if variable in outcome.names and variable not in self._names.space:
-            after = facts.of_state(outcome.names[variable], variable)
-            if outcome.value is not None and not self._is_changed(statements, variable, after):
-                after = []
+            after = facts.of_state(outcome.names[variable], variable, by_parts=True)
+        changed = self._changed(statements, variable, after)
         effects = self._effects(statements, outcome)
+        if changed or effects or outcome.value is not None:
+            after = changed
         if changes:
             if not after and not effects:
                 return None  # nothing to be seen from outside

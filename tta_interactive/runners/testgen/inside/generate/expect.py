@@ -2,6 +2,7 @@
 
 import builtins
 import enum
+import inspect
 import math
 import re
 import sys
@@ -10,7 +11,7 @@ from typing import Any, cast
 
 from . import numeric
 from .names import Names
-from .rebuild import rebuilt
+from .rebuild import has_fields, rebuilt
 from .unordered import sets_shown
 
 MAX_LITERAL = 800
@@ -66,14 +67,23 @@ class Expectations:
         if written is not None:
             is_own = cls in self._known and not isinstance(value, enum.Enum)
             # `==` of a class may take others for equal; that of a dataclass does not.
-            kind = [] if not is_own or hasattr(cls, "__dataclass_fields__") else [cls]
+            kind = [cls] if is_own and not has_fields(cls) and _is_like_others(value) else []
             return [*(self._is_a(one, subject) for one in kind), f"assert {subject} == {written}"]
         if cls in (list, tuple, dict, set, frozenset):
             return self._of_items(value, subject)
         return [self._is_a(cls, subject), *self.of_state(value, subject)]
 
-    def of_state(self, value: Any, subject: str, depth: int = 0) -> list[str]:
-        """The assertions about an object of the package: its text, items and attributes."""
+    def of_state(
+        self, value: Any, subject: str, depth: int = 0, *, by_parts: bool = False
+    ) -> list[str]:
+        """The assertions about an object of the package: its text, items and attributes.
+
+        Args:
+            value: The object.
+            subject: Its variable.
+            depth: In how many others it is.
+            by_parts: Whether each field is to be told for itself.
+        """
         cls = _type(value)
         base = next((one for one in SCALARS if isinstance(value, one)), None)
         if base is not None and cls is not base:
@@ -83,7 +93,7 @@ class Expectations:
             return lines
         if str(cls.__module__).split(".")[0] != self._package:
             return []
-        written = self.literal(value)
+        written = None if by_parts and has_fields(cls) else self.literal(value)
         if written is not None:
             return [f"assert {subject} == {written}"]
         lines: list[str] = []
@@ -94,11 +104,17 @@ class Expectations:
             items = self.literal(_asked(lambda: list(value)))
             if items not in (None, "None"):
                 lines.append(f"assert list({subject}) == {items}")
+        head = len(lines)
         for name in self._attributes(value):
             if len(lines) >= MAX_ATTRIBUTES:
                 break
             lines += self._of_attribute(value, name, subject, depth)
-        return lines
+        said = {_answer(line) for line in lines[head:]}
+        return [
+            line
+            for at, line in enumerate(lines)
+            if at >= head or not line.startswith("assert list(") or _answer(line) not in said
+        ]
 
     def of_error(self, error: Exception, raised_by_module: bool) -> tuple[str, str, list[str]]:
         """(exception as written, a part of its message, assertions about the caught error)."""
@@ -136,7 +152,8 @@ class Expectations:
             return self._container(value, depth + 1) if len(value) <= MAX_ITEMS else None
         if isinstance(value, type):
             return self._class_name(value) if self._class_name(value).isidentifier() else None
-        made = rebuilt(value, self._names, self._known)
+        inner = depth + 1
+        made = rebuilt(value, self._names, self._known, lambda held: self._literal(held, inner))
         return made if made is not None and self._is_stable(made) else None
 
     def _container(self, value: Any, depth: int) -> str | None:
@@ -203,7 +220,7 @@ class Expectations:
             and name.isidentifier()
             and not name.startswith("_")
             and not callable(_asked(lambda name=name: getattr(value, name)))
-            and (hasattr(cls, name) or name in getattr(value, "__dict__", {}))
+            and (name in getattr(value, "__dict__", {}) or _is_of_each(cls, name))
         ]
 
     def _is_class(self, cls: type, subject: str) -> str:
@@ -229,8 +246,8 @@ class Expectations:
     def _own_text(self, value: Any) -> str | None:
         """Its `str`, if its class has one of its own and it says the same in every process."""
         cls = _type(value)
-        if cls.__str__ is object.__str__ and cls.__repr__ is object.__repr__:
-            return None
+        if cls.__str__ is object.__str__ and (cls.__repr__ is object.__repr__ or has_fields(cls)):
+            return None  # what a decorator wrote says what the fields say
         text = _asked(lambda: str(value))
         return text if isinstance(text, str) and self._is_stable(text, text) else None
 
@@ -269,6 +286,26 @@ class Expectations:
         except UnicodeEncodeError:
             return False  # lone surrogates: no file can hold them
         return not any(hidden in text for hidden in self._hidden)
+
+
+def _is_like_others(value: Any) -> bool:
+    """Whether it equals something of another class, such as its text."""
+    others: tuple[Any, ...] = (str, repr, tuple, list, dict, int, float)
+
+    def is_equal(make: Any) -> bool:
+        other = make(value)
+        return type(other) is not type(value) and bool(value == other)
+
+    return any(_asked(lambda make=make: is_equal(make)) for make in others)
+
+
+def _answer(line: str) -> str:
+    return line.partition(" == ")[2]
+
+
+def _is_of_each(cls: type[Any], name: str) -> bool:
+    """Whether objects of the class have it for themselves: a constant of the class is no state."""
+    return hasattr(inspect.getattr_static(cls, name, None), "__get__")
 
 
 def _without_sets(line: str) -> str:

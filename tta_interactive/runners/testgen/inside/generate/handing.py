@@ -13,13 +13,16 @@ from typing import Any
 from ..place import write_report
 from .emit import Written, as_file
 from .names import Names
+from .plain import Plainness
 from .restoring import Restoring
+from .rewrite import Rewriter
 from .search import Found, Search
 from .sharpen import Row, Sharpener
 from .trace import Arc, lines_of
 from .work import Work
 
 MORE_ROWS = 60  # may always be added to notice more; else twice as many as there are
+REWRITING = 0.15  # of the work, and beside it: to make values plainer
 MOST_LOOKS = 4  # with a test gone, another may be the first that fills a cache
 
 
@@ -34,13 +37,15 @@ def hand_over(
     work: Work,
     may_stay: Callable[[Written], bool],
     restoring: Restoring,
+    plainness: Plainness,
 ) -> None:
-    """Write the report; then again, with tests that notice more.
+    """Write the report; then again, with tests that notice more, and again in plainer words.
 
     Args:
         known: What needs no test: the import reaches it, or tests that are there already.
         may_stay: Whether a test holds nothing that looks like a bug.
         restoring: Knows what has to be put back between tests.
+        plainness: Says which values are plain.
     """
 
     def report(rows: Sequence[Row], noticing: Collection[Written], **more: Any) -> None:
@@ -70,6 +75,7 @@ def hand_over(
 
     rows = only_needed(rows, reached, set())
     report(rows, ())  # from here on only better: a changed module may end the process
+    noticing, more = set[Written](), dict[str, Any]()
     most = min(job["most"] - len(rows), max(MORE_ROWS, 2 * len(rows)))
     if most > 0 and rows and not job["reached"]:  # later rounds are for what is missing
         there = {row.test for row in rows}
@@ -98,7 +104,15 @@ def hand_over(
                     noticing.add(row.test)
             if len(rest) == len(kept):
                 break
-        report(kept, noticing, changes=[sharpener.tried, sharpener.unnoticed, sharpener.tries])
+        more = {"changes": [sharpener.tried, sharpener.unnoticed, sharpener.tries]}
+        rows = kept
+        report(rows, noticing, **more)
+    work.end += REWRITING * job["seconds"]
+    pairs = Rewriter(plainness, search.attempts, sharpener, work, may_stay).rewritten(rows, reached)
+    # What is there only since it was parted from another is there for what it checks.
+    there = {row.test for row in rows}
+    sharper = {new.test for old, new in pairs if old.test in noticing or old.test not in there}
+    report([new for _, new in pairs], sharper, **more)
 
 
 def only_needed(

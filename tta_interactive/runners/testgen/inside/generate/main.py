@@ -30,8 +30,9 @@ from .handing import hand_over, rows_of
 from .hints import names_for_hints
 from .laws import Laws
 from .leftovers import Leftovers
-from .mining import is_special, module_doctests, patterns_in
+from .mining import is_special, module_doctests, of_module, patterns_in
 from .names import Names
+from .plain import Plainness
 from .restoring import Restoring
 from .search import Found, Search
 from .sharpen import Sharpener
@@ -157,6 +158,7 @@ def run(job: dict[str, Any]) -> None:
         work,
         laws.let_pass,
         Restoring(leftovers, search.attempts, names),
+        Plainness(of_module(tree).texts, lambda cls: values.objects.get(cls, ())),
     )
     sys.stdout.flush()
     os._exit(0)  # threads and exit hooks of the module have no say

@@ -6,9 +6,12 @@ text). It is used only if it is a plain call of known names and gives an equal o
 
 import ast
 import builtins
+import dataclasses
 import importlib
+import inspect
 import pathlib
 import typing
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 from .names import Names
@@ -31,8 +34,17 @@ IN_HINTS = (
 )
 
 
-def rebuilt(value: Any, names: Names, known: dict[type, str]) -> str | None:
-    """The expression, or None if there is none that is sure to be equal."""
+def rebuilt(
+    value: Any, names: Names, known: dict[type, str], literal: Callable[[Any], str | None]
+) -> str | None:
+    """The expression, or None if there is none that is sure to be equal.
+
+    Args:
+        value: What is to be written.
+        names: What the expression may name.
+        known: The classes that can be made, as written.
+        literal: Writes what the object holds.
+    """
     cls = cast("type[Any]", type(value))
     if cls.__module__ in ("types", "typing"):
         return _hint(value)
@@ -46,10 +58,12 @@ def rebuilt(value: Any, names: Names, known: dict[type, str]) -> str | None:
     if cls not in known:
         return None
     try:
-        texts = (repr(value), f"{known[cls]}({str(value)!r})")
+        given = _by_fields(value, literal)
+        texts = (f"{known[cls]}({given})", repr(value), f"{known[cls]}({str(value)!r})")
     except Exception:  # boundary: code under test, asked for its text
         return None
-    made = (_checked(value, text, names.space) for text in texts)
+    tries = (*(texts[:1] if given is not None else ()), *map(_without_defaults(cls), texts[1:2]))
+    made = (_checked(value, text, names.space) for text in (*tries, *texts[1:]))
     return next((text for text in made if text), None)
 
 
@@ -65,6 +79,78 @@ def _hint(value: Any) -> str | None:
     except Exception:  # boundary: a text that is no Python, or names what is not there
         return None
     return text if same and len(text) <= MAX_TEXT else None
+
+
+def has_fields(cls: type[Any]) -> bool:
+    """Whether a decorator wrote its `==` and its `repr`: a dataclass or a class of attrs."""
+    return hasattr(cls, "__dataclass_fields__") or hasattr(cls, "__attrs_attrs__")
+
+
+def _by_fields(value: Any, literal: Callable[[Any], str | None]) -> str | None:
+    """The arguments that differ from the defaults; None: it has no fields, or one cannot be told.
+
+    What must be given is given by position, as far as that goes.
+    """
+    cls = cast("type[Any]", type(value))
+    if not has_fields(cls):
+        return None
+    given: list[str] = []
+    by_name = False
+    for name, argument, default, is_keyword in _fields(cls):
+        held = getattr(value, name)
+        by_name = by_name or is_keyword or bool(default)
+        if default and type(default[0]) is type(held) and (default[0] == held) is True:
+            continue
+        text = literal(held)
+        if text is None:
+            return None
+        given.append(f"{argument}={text}" if by_name else text)
+    return ", ".join(given)
+
+
+def _fields(cls: type[Any]) -> Iterator[tuple[str, str, list[Any], bool]]:
+    """(field, parameter, its default or nothing, whether it must be named) of what is given."""
+    for one in getattr(cls, "__attrs_attrs__", ()):
+        if one.init:
+            factory = getattr(one.default, "factory", None)
+            is_plain = factory is None or not one.default.takes_self
+            has_none = getattr(one.default, "name", "") == "NOTHING"
+            default = [factory() if factory else one.default] if is_plain and not has_none else []
+            yield one.name, one.alias, default, one.kw_only
+    if hasattr(cls, "__dataclass_fields__"):
+        for one in dataclasses.fields(cls):
+            if one.init:
+                default = [] if one.default is dataclasses.MISSING else [one.default]
+                if one.default_factory is not dataclasses.MISSING:
+                    default = [one.default_factory()]
+                yield one.name, one.name, default, one.kw_only is True
+
+
+def _without_defaults(cls: type[Any]) -> Callable[[str], str]:
+    """Takes out of a call of the class what would be so anyway: `Version(major=3, build=None)`."""
+
+    def shorter(text: str) -> str:
+        try:
+            call = ast.parse(text, mode="eval").body
+            parameters = inspect.signature(cls).parameters
+        except (SyntaxError, ValueError, TypeError):
+            return text
+        if not isinstance(call, ast.Call):
+            return text
+        call.keywords = [
+            one
+            for one in call.keywords
+            if one.arg is None
+            or one.arg not in parameters
+            or ast.unparse(one.value) != _shown(parameters[one.arg])
+        ]
+        return ast.unparse(call)
+
+    return shorter
+
+
+def _shown(parameter: inspect.Parameter) -> str:
+    return "" if parameter.default is parameter.empty else repr(parameter.default)
 
 
 def _of_library(value: Any, home: str, names: Names) -> str | None:

@@ -105,6 +105,8 @@ class Sharpener:
         self.tried = self.unnoticed = self.tries = 0
         self._noticed: dict[Written, list[Change]] = {}
         """Test -> what it was the first to notice."""
+        self._untried: list[Change] = []
+        """Changes for which there was no time."""
         self._passes: dict[Written, bool | None] = {}
         """Test -> whether it does, here and while nothing is changed."""
         self._looked_at = set[tuple[str, ...]]()
@@ -155,6 +157,48 @@ class Sharpener:
             for change in mine
         )
 
+    def look_at_rest(self, rows: Sequence[Row], until: float) -> None:
+        """See which rows notice the changes for which there was no time before."""
+        while self._untried and self._in_time() and self._work.now < until:
+            change = self._untried.pop()
+            first = self._first_that_notices(rows, change)
+            if first is not None:
+                self._noticed.setdefault(first.test, []).append(change)
+
+    def duties(self, rows: Sequence[Row]) -> list[list[Change]]:
+        """For each row the changes that it is the one to notice, from now on."""
+        places = {row.test: at for at, row in enumerate(rows)}
+        found: list[list[Change]] = [[] for _ in rows]
+        for test, changes in self._noticed.items():
+            for change in changes:
+                if test in places:
+                    found[places[test]].append(change)
+                elif (first := self._first_that_notices(rows, change)) is not None:
+                    found[places[first.test]].append(change)
+        self._noticed = {row.test: some for row, some in zip(rows, found, strict=True)}
+        return found
+
+    def hand_on(self, row: Row, rest: Sequence[Row]) -> None:
+        """What the row was the one to notice is from now on for the rest to notice."""
+        for change in self._noticed.pop(row.test, ()):
+            first = self._first_that_notices(rest, change)
+            if first is not None:
+                self._noticed.setdefault(first.test, []).append(change)
+
+    def notices(self, row: Row, change: Change) -> bool:
+        """Whether the test of the row passes on the module and would fail on the changed one."""
+        return _reaches(row, change) and self._notices(row, change)
+
+    def is_steady(self, row: Row) -> bool:
+        """Whether its test passes again and again: what is drawn by chance notices any change.
+
+        And whether its numbers are the same to the last digit: a clock is about right for long.
+        """
+        exact = tuple(line.replace("pytest.approx(", "(") for line in row.test.asserts)
+        if self._attempts.passes(replace(row.test, asserts=exact)) is not True:
+            return False
+        return all(self._attempts.passes(row.test) is True for _ in range(SURE))
+
     def _unnoticed(self, rows: Sequence[Row]) -> list[Change]:
         """Those changes that some of the rows reach, or a call may reach, and none notices."""
         changes = self._changes.sample(MOST_CHANGES, self._draw)
@@ -162,8 +206,9 @@ class Sharpener:
         now = self._work.now
         until = now + LOOKING * (self._work.end - now)
         blind: list[Change] = []
-        for change in changes:
+        for at, change in enumerate(changes):
             if not self._in_time() or self._work.now > until:
+                self._untried = changes[at:]
                 break
             self.tried += 1
             first = self._first_that_notices(rows, change)
@@ -193,7 +238,7 @@ class Sharpener:
             if not hits:
                 continue
             row = self._simpler(row, hits)
-            if row.test in tests or not self._is_steady(row):
+            if row.test in tests or not self.is_steady(row):
                 continue
             tests.add(row.test)
             for other, _ in waiting:
@@ -300,16 +345,6 @@ class Sharpener:
         if None in ends:
             self._slow[change] += 1
         return ends == [False, False] and self._attempts.passes(row.test) is True
-
-    def _is_steady(self, row: Row) -> bool:
-        """Whether its test passes again and again: what is drawn by chance notices any change.
-
-        And whether its numbers are the same to the last digit: a clock is about right for long.
-        """
-        exact = tuple(line.replace("pytest.approx(", "(") for line in row.test.asserts)
-        if self._attempts.passes(replace(row.test, asserts=exact)) is not True:
-            return False
-        return all(self._attempts.passes(row.test) is True for _ in range(SURE))
 
     def _made(self, change: Change) -> contextlib.AbstractContextManager[bool]:
         self._work.changed(is_new=change not in self._compiled)

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from .attempt import Attempts, Seen
 from .emit import Written
+from .plain import is_needless
 from .trace import Arc
 from .work import Work
 
@@ -49,12 +50,13 @@ class Simplifier:
                     return None
                 statements = [*seen.statements[:at], simpler, *seen.statements[at + 1 :]]
                 tried = self._attempts.rerun(replace(seen, statements=statements))
-                if tried is not None and arcs <= tried.outcome.arcs and _is_alike(seen, tried):
+                if tried is not None and arcs <= tried.outcome.arcs and is_alike(seen, tried):
                     return tried
         return None
 
 
-def _is_alike(one: Seen, other: Seen) -> bool:
+def is_alike(one: Seen, other: Seen) -> bool:
+    """Whether both end in the same way, with a value or an error of the same type."""
     first, second = one.outcome, other.outcome
     return (
         type(first.error) is type(second.error)
@@ -91,8 +93,8 @@ def plain(text: str) -> str:
 def _edits_of(node: ast.AST) -> int:
     """How many edits of a node there are."""
     match node:
-        case ast.Call(args=args, keywords=keywords):
-            return (1 if args else 0) + len(keywords)
+        case ast.Call(keywords=keywords):
+            return is_needless(node) + len(keywords)
         case ast.List(elts=items) | ast.Set(elts=items) | ast.Tuple(elts=items):
             return len(items) if not isinstance(node, ast.Set) or len(items) > 1 else 0
         case ast.Dict(keys=keys):
@@ -110,10 +112,10 @@ def _edits_of(node: ast.AST) -> int:
 def _edit(node: ast.AST, number: int) -> None:
     match node:
         case ast.Call(args=args, keywords=keywords):
-            if args and number == 0:
+            if is_needless(node) and number == 0:
                 del args[-1]
             else:
-                del keywords[number - bool(args)]
+                del keywords[number - is_needless(node)]
         case ast.List(elts=items) | ast.Set(elts=items) | ast.Tuple(elts=items):
             del items[number]
         case ast.Dict(keys=keys, values=values):
