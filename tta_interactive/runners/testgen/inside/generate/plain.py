@@ -50,13 +50,23 @@ class Plainness:
             part for word in words for part in (word, *word.split()) if WORD.fullmatch(part)
         )
         self._objects = objects
+        self._costs: dict[str, float] = {}
+        self._forms: dict[str, list[Form]] = {}
 
     def cost(self, statement: str) -> float:
         """How much there is to read; less is plainer."""
-        return sum(self._cost(node) for node in ast.walk(ast.parse(statement)))
+        if statement not in self._costs:
+            nodes = ast.walk(ast.parse(statement))
+            self._costs[statement] = sum(self._cost(node) for node in nodes)
+        return self._costs[statement]
 
     def forms(self, statement: str) -> list[Form]:
         """The statement with one part of it plainer; what makes most of a difference first."""
+        if statement not in self._forms:
+            self._forms[statement] = self._made(statement)
+        return self._forms[statement]
+
+    def _made(self, statement: str) -> list[Form]:
         if "\n" in statement or not statement.isprintable():
             return []
         text = statement.encode()
@@ -248,6 +258,8 @@ def is_needless(node: ast.Call) -> bool:
 
 def _says_twice(statement: str) -> bool:
     """Whether a dictionary or a set in it names a thing twice; or it is no Python."""
+    if "{" not in statement:
+        return False
     try:
         tree = ast.parse(statement)
     except SyntaxError:

@@ -80,7 +80,7 @@ class Rewriter:
                 is_new = new.test not in {one.test for one in made if one}
                 made[at] = new if is_new else None
                 count.subtract(before[at])
-                count.update(arc for arc in arcs if arc in count)
+                count.update(arcs if is_new else ())
         return self._without_harm(rows, made, before, reached)
 
     def _without_spare(self, rows: Sequence[Row], before: Sequence[Collection[Arc]]) -> list[Row]:
@@ -108,7 +108,11 @@ class Rewriter:
         found: dict[Written, Row] = {}
         for row, arcs, changes in zip(rows, before, duties, strict=True):
             own = frozenset(arc for arc in arcs if count[arc] == 1)
-            for one in self._parted(row, own, changes):
+            parts = self._parted(row, own, changes)
+            if parts != [row]:
+                count.subtract(arcs)
+                count.update(arc for one in parts for arc in self._attempts.reached(one.test))
+            for one in parts:
                 found.setdefault(one.test, one)
         return list(found.values())
 
