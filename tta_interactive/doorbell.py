@@ -9,7 +9,8 @@ One stream socket a store, `bell.sock` in its private directory. Lines from a cl
 
 and from the worker: `v VERSION PID` once, then `b` (look) whenever something moved. After
 every `w`, `e` and `a` comes a `b`, so that what moved before the line arrived is not missed. A
-reader looks into the store after any of them; a lost bell costs a quarter of a second.
+reader looks into the store after any of them; a lost bell costs a quarter of a second, or half
+a second where the worker had nothing to do.
 """
 
 import os

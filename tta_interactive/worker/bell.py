@@ -97,6 +97,11 @@ class BellServer:
             self._drop(client)
 
     @property
+    def is_heard(self) -> bool:
+        """Whether a client that rings now is heard at once."""
+        return self._listener is not None and self._deaf_until is None
+
+    @property
     def next_deadline(self) -> float | None:
         """When `listen_again` wants to be called, on the monotonic clock."""
         return self._deaf_until

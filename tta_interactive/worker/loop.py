@@ -40,6 +40,7 @@ from tta_interactive.worker.questions import Questions
 from tta_interactive.worker.starts import forget_all
 from tta_interactive.worker.store_log import StoreLog
 
+IDLE_LOOK_SECONDS: Final = 0.5  # nobody waits, and who comes rings
 REPORT_SECONDS: Final = 0.1  # progress of all tasks is stored together, this often
 REFUSED_SECONDS: Final = 1.0  # before a task that could not be started is tried again
 FULL_SECONDS: Final = 1.0  # before a full disk is tried again
@@ -178,7 +179,7 @@ class Worker:
             self._upkeep(now)
 
     def _rested(self) -> bool:
-        """Look four times a second and do nothing else, while nothing else can be due.
+        """Look twice a second and do nothing else, while nothing else can be due.
 
         A worker mostly has nothing to do, and what it does then is all that it costs.
 
@@ -189,13 +190,14 @@ class Worker:
             return False
         if not (self._stop_by is self._not_before is self._parents.next_deadline is None):
             return False
+        between = IDLE_LOOK_SECONDS if self._bell.is_heard else LOOK_SECONDS
         leaving = self._idle_since + self._settings.idle_exit
         times = (self._upkeep_at, leaving, self._placement.next_deadline, self._bell.next_deadline)
-        until = min(moment for moment in times if moment is not None) - LOOK_SECONDS
+        until = min(moment for moment in times if moment is not None) - between
         rested = False
         while not self._is_due and (now := time.monotonic()) < until:
             rested = True
-            if hear(self._selector, self._looked_at + LOOK_SECONDS - now):
+            if hear(self._selector, self._looked_at + between - now):
                 break
             self._look(time.monotonic())
         return rested
