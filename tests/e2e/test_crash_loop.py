@@ -42,7 +42,7 @@ def broken(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def given_up(home: Path) -> None:
-    """Wait until a worker was tried three times."""
+    """Have a worker be tried three times, without the pauses of those who wait for one."""
 
     def tried() -> bool:
         try:
@@ -52,7 +52,9 @@ def given_up(home: Path) -> None:
         return False
 
     home.mkdir(mode=0o700, exist_ok=True)
-    until(tried, 20, "three starts failed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(starts, "PAUSES", (0.0, 0.0, 0.0, starts.PAUSES[-1]))
+        until(tried, 20, "three starts failed")
 
 
 def test_who_waits_is_told_after_three_tries_and_the_task_is_kept(home: Path, broken: Path) -> None:
@@ -90,7 +92,11 @@ def test_it_is_tried_again_now_and_then_without_anybody_s_help(
     monkeypatch.undo()
     with BlockingEngine(home) as engine:
         task_id = engine.submit("shell", {"argv": ["true"]})
-        # A user who looks again and again; the pause is bounded.
+        with pytest.raises(WorkerDiesError):
+            ensure_worker(home)  # not yet
+        assert 0 < starts.look(home).due_in <= starts.PAUSES[-1] <= 10
+        monkeypatch.setattr(starts, "PAUSES", (0.0, 0.0, 0.0, 0.0))  # the pause is over
+        # A user who looks again and again.
         until(lambda: engine.status(task_id).is_final, 30, "it was tried again")
         assert engine.status(task_id).status == "completed"
 
@@ -132,6 +138,15 @@ def test_an_agent_is_told_and_not_left_waiting(home: Path, broken: Path, tmp_pat
         assert WORDS in looked["content"][0]["text"]
     finally:
         server.end()
+
+
+def test_a_worker_that_died_before_it_could_be_noted_counts_too(home: Path) -> None:
+    home.mkdir(mode=0o700)
+    with subprocess.Popen(["false"]) as dead:
+        stat = Path(f"/proc/{dead.pid}/stat")
+        until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "Z", 20, "it is dead")
+        starts.note(home, dead.pid)
+        assert starts.look(home).failed == 1
 
 
 def test_a_worker_that_gets_as_far_as_the_store_and_fails_counts_too(home: Path) -> None:

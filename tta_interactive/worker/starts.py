@@ -50,9 +50,10 @@ class Starts:
 
 def note(home: Path, pid: int) -> None:
     """Remember that the process was just started to be the worker."""
-    ticks = _start_ticks(pid)
-    if ticks is None:
+    facts = _stat(pid)
+    if facts is None:
         return
+    _, ticks = facts  # also of one that is dead already: its end is only not yet waited for
     folder = home / FOLDER
     with contextlib.suppress(OSError):  # a full disk: then nobody counts
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -151,7 +152,13 @@ def _boot() -> str:
 
 
 def _start_ticks(pid: int) -> int | None:
-    """When the process began, in ticks since boot; None: it is dead.
+    """When the process began, in ticks since boot; None: it is dead."""
+    facts = _stat(pid)
+    return None if facts is None or facts[0] in (b"Z", b"X") else facts[1]
+
+
+def _stat(pid: int) -> tuple[bytes, int] | None:
+    """(a process's state, when it began in ticks since boot); None: there is none.
 
     Source: proc(5): the fields of `stat` after the last ')' begin with field 3; 22 is the start.
     """
@@ -159,7 +166,7 @@ def _start_ticks(pid: int) -> int | None:
         fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     except OSError:
         return None
-    return None if fields[0] in (b"Z", b"X") else int(fields[19])
+    return fields[0], int(fields[19])
 
 
 def _last_line(log: Path) -> str:

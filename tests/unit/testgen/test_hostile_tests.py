@@ -14,6 +14,7 @@ import pytest
 
 from tta_interactive.kinds.base import TaskFailure
 from tta_interactive.listing import ranges
+from tta_interactive.runners.testgen import session
 from tta_interactive.runners.testgen.backend import Generated, Order
 from tta_interactive.runners.testgen.pipeline import run
 from tta_interactive.runners.testgen.report import TestsReport
@@ -201,8 +202,9 @@ def kept_beside(lab: Lab, hostile: str) -> TestsReport:
 def test_a_hostile_test_is_dropped_and_the_rest_survives(
     lab: Lab, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A stuck test is given up sooner than for real ones.
+    # A stuck test is given up sooner than real ones, and so is a process that stays.
     monkeypatch.setitem(verify.__kwdefaults__ or {}, "test_seconds", 1.0)
+    monkeypatch.setattr(session, "STALL_SECONDS", 2.0)
     report = kept_beside(lab, HOSTILE[how])
     text = lab.files()["tests/test_m.py"].decode()
     assert "test_good_before" in text

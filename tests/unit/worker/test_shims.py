@@ -84,17 +84,17 @@ def test_one_shim_serves_many_attempts_and_keeps_nothing_of_them(
     assert found.outcome().result == fresh.result
 
 
-def test_the_lock_is_free_when_the_next_attempt_runs(
+def test_the_lock_is_free_when_the_end_is_told_and_taken_by_the_next_attempt(
     attempts: Attempts, waiting: WaitingShims
 ) -> None:
     first = attempts.shell("true")
     assert ended(first)
+    with (first.directory / "lock").open() as free:  # as soon as the end is told
+        fcntl.flock(free, fcntl.LOCK_EX | fcntl.LOCK_NB)
     waiting.keep(first.channel)
     found = again(attempts, waiting, argv=("sleep", "60"))
     assert found is not None
     found.pid()
-    with (first.directory / "lock").open() as free:
-        fcntl.flock(free, fcntl.LOCK_EX | fcntl.LOCK_NB)
     with (found.directory / "lock").open() as taken, pytest.raises(BlockingIOError):
         fcntl.flock(taken, fcntl.LOCK_EX | fcntl.LOCK_NB)
     found.cancel()
@@ -121,11 +121,24 @@ def test_a_shim_that_had_secrets_serves_no_other(attempts: Attempts) -> None:
 
 
 def test_a_shim_whose_worker_is_gone_serves_no_other(attempts: Attempts) -> None:
-    attempt = attempts.shell("true")
-    shim = attempt.shim() if Path(f"/proc/{attempt.pid()}").exists() else None
+    attempt = attempts.shell("sleep 0.3")
+    shim = attempt.shim()
     assert ended(attempt)
     attempt.channel.close()
-    until(lambda: shim is None or not Path(f"/proc/{shim}").exists())
+    until(lambda: not Path(f"/proc/{shim}").exists())
+
+
+def test_a_shim_of_a_re_used_process_serves_no_other(attempts: Attempts) -> None:
+    read, write = os.pipe()
+    attempt = attempts.shell("true", inherit=1, extra_fds=(write,))
+    os.close(write)
+    os.close(read)
+    assert not ended(attempt)
+
+
+@pytest.mark.sandbox
+def test_a_shim_whose_task_was_in_a_sandbox_serves_no_other(attempts: Attempts) -> None:
+    assert not ended(attempts.shell("true", sandbox=3))
 
 
 def test_a_waiting_shim_that_was_killed_is_not_given_an_attempt(
