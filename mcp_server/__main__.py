@@ -4,6 +4,7 @@ import argparse
 import gc
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -138,6 +139,7 @@ def _over_http(asked: argparse.Namespace, settings: "Settings") -> "Callable[[TT
     import anyio  # noqa: PLC0415  (as `server` in main)
 
     from mcp_server import http  # noqa: PLC0415  (half a second that stdio does not need)
+    from mcp_server.announce import Proving, announced  # noqa: PLC0415  (as http)
     from mcp_server.tokens import TokenFile  # noqa: PLC0415  (as http)
     from tta_interactive.core import Core  # noqa: PLC0415  (after the SDK's check)
 
@@ -160,17 +162,25 @@ def _over_http(asked: argparse.Namespace, settings: "Settings") -> "Callable[[TT
     names = place.names(bound.getsockname()[1])
 
     def run(made: "TTAServer") -> None:
+        port = bound.getsockname()[1]
         scheme = "http" if place.certificate is None else "https"
-        print(  # noqa: T201  (nothing else speaks on it)
-            f"tta-mcp: serving {scheme}://{host}:{bound.getsockname()[1]}{http.PATH} for "
-            f"{', '.join(tokens.principals)}; tokens: {tokens.path}",
-            file=sys.stderr,
-            flush=True,
-        )
-        app = http.application(made, names, place.origins, tokens)
-        anyio.run(http.serve, app, bound, place)
+        url = f"{scheme}://{place.shown_host}:{port}{http.PATH}"
+        # The server raises the signal that ended it again: the file must go first.
+        signal.signal(signal.SIGTERM, _leave)
+        with announced(core.home, port, url, tokens.path) as secret:
+            print(  # noqa: T201  (nothing else speaks on it)
+                f"tta-mcp: serving {url} for {', '.join(tokens.principals)}; tokens: {tokens.path}",
+                file=sys.stderr,
+                flush=True,
+            )
+            app = http.application(made, names, place.origins, tokens)
+            anyio.run(http.serve, Proving(app, secret), bound, place)
 
     return run
+
+
+def _leave(*_: object) -> None:
+    sys.exit(0)
 
 
 def _sentences(error: BaseException) -> list[str]:

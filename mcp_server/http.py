@@ -11,6 +11,7 @@ import uvicorn
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.types import ASGIApp
 
+from mcp_server.connections import BoundedConnection
 from mcp_server.frames import MAX_FRAME_BYTES
 from mcp_server.guard import PATH, Body, Front, Known
 from mcp_server.server import TTAServer, leave_soon
@@ -21,6 +22,7 @@ DEFAULT: Final = "127.0.0.1:8765"
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 MAX_SESSIONS: Final = 500  # of clients of older protocols
 MAX_CONNECTIONS: Final = 256
+BACKLOG: Final = 128  # so many may be taken at once, before any can be cut off
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,11 @@ class Place:
                 "must not travel in clear. Give --tls-cert and --tls-key, or say with "
                 "--behind-tls-proxy that a proxy does it."
             )
+
+    @property
+    def shown_host(self) -> str:
+        """The host as an address has it."""
+        return f"[{self.host}]" if ":" in self.host else self.host
 
     def names(self, port: int) -> frozenset[str]:
         """The values of Host that mean this server."""
@@ -103,7 +110,7 @@ def listen(place: Place) -> socket.socket:
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((place.host, place.port))
-        bound.listen(128)  # another listener, also one of a wildcard address, is found out here
+        bound.listen(BACKLOG)  # another listener, also one of a wildcard address, is found out here
     except OSError as error:
         bound.close()
         raise UnsafePlaceError(
@@ -135,7 +142,8 @@ async def serve(application: ASGIApp, bound: socket.socket, place: Place) -> Non
         timeout_keep_alive=5,
         timeout_graceful_shutdown=1,
         h11_max_incomplete_event_size=64 * 1024,
-        http="h11",
+        http=BoundedConnection,
+        backlog=BACKLOG,
         ssl_certfile=place.certificate,
         ssl_keyfile=place.key,
     )

@@ -55,6 +55,8 @@ def missing_parts() -> dict[str, str]:
         missing["small_disk"] = "this machine makes no namespace in which a disk can be mounted"
     if shutil.which("strace") is None:
         missing["strace"] = "strace is not installed"
+    if shutil.which("openssl") is None:
+        missing["openssl"] = "openssl is not installed"
     if shutil.which("chromium") is None:
         missing["browser"] = "Chromium is not installed"
     elif importlib.util.find_spec("jupyterlab") is None:

@@ -1,4 +1,4 @@
-"""Who gets past the door over HTTP, and with what. Ids H1 to H18 are those of the catalogue."""
+"""Who gets past the door over HTTP, and with what. Ids H1 to H17 are those of the catalogue."""
 
 import contextlib
 import gzip
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.mcp_http import PING, HttpServer
-from tests.e2e.mcp_wire import PATIENCE, Host, environment, until
+from tests.e2e.mcp_wire import PATIENCE, Host, environment
 
 
 @pytest.mark.parametrize(
@@ -222,30 +222,6 @@ def test_only_the_one_path_is_served(web: HttpServer, path: str) -> None:  # H16
 
 def test_a_port_that_another_program_has_is_refused(web: HttpServer, host: Host) -> None:  # H17
     refused(host, ["--http", str(web.port)], "do not send it your token")
-
-
-def test_nobody_is_believed_who_says_that_he_forwards(web: HttpServer) -> None:  # H18
-    forwarded = {
-        "X-Forwarded-For": "127.0.0.1",
-        "X-Forwarded-Host": f"127.0.0.1:{web.port}",
-        "Forwarded": f"host=127.0.0.1:{web.port}",
-    }
-    assert web.send(PING, headers={**forwarded, "Host": "evil.example"}).status == 421
-    assert web.send(PING, headers={**forwarded, "Authorization": None}).status == 401
-
-
-def test_idle_connections_have_a_limit_and_the_server_lives(web: HttpServer) -> None:  # H15
-    held = [socket.create_connection(("127.0.0.1", web.port), timeout=5) for _ in range(300)]
-    try:
-        for connection in held[:50]:
-            connection.sendall(b"POST /mcp HTTP/1.1\r\nHost: x\r\nX-Slow: ")
-        with contextlib.suppress(OSError):
-            assert web.send(PING).status in (401, 503, 200, 400)
-    finally:
-        for connection in held:
-            connection.close()
-    assert until(lambda: web.send(PING).status != 503)
-    assert web.call("tta_status")["isError"] is False
 
 
 def test_tokens_never_appear_in_what_the_server_says_or_stores(host: Host, tmp_path: Path) -> None:
