@@ -231,6 +231,39 @@ DEVICES = {
                 return part
             return hint
     """,
+    "clocks that are read, and waiting": """
+        import time
+        from datetime import date, datetime
+
+        class Session:
+            def __init__(self, seconds: float = 60.0, clock=time.monotonic):
+                self.ends = clock() + seconds
+                self.clock = clock
+
+            def is_over(self):
+                if self.clock() > self.ends:
+                    return "over"
+                return "goes on"
+
+        def lasted(limit: int) -> str:
+            begun = time.time()
+            if time.time() - begun > limit > 10:
+                return "long"
+            return "short"
+
+        def stamp() -> str:
+            now = datetime.now()
+            if isinstance(now, datetime) and now > datetime(2024, 1, 1):
+                now = datetime.combine(now.date(), now.time())
+            return f"{date.today().isoformat()} {now.hour}"
+
+        def retry(times: int) -> int:
+            for attempt in range(times):
+                time.sleep(3)
+                if attempt > 3:
+                    return attempt
+            return -1
+    """,
     "texts in quotes, and lines that come twice": """
         def unquoted(text: str) -> str:
             if len(text) > 2 and text[0] == text[-1] and not text[0].isalnum():

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from .candidate import MAX_STATEMENT, Candidate
+from .clocks import Clocks
 from .effects import READ, of_files, of_module, of_output
 from .emit import Written, body_of
 from .expect import Expectations
 from .names import Names, fixtures_in
-from .trace import Arc, Outcome, Runner
+from .trace import Arc, Outcome, Runner, lines_of
 from .values import Values
 from .work import AGAIN
 
@@ -42,7 +43,9 @@ class Attempts:
         names: Names,
         values: Values,
         draw: random.Random,
+        clocks: Clocks | None = None,
     ) -> None:
+        self._clocks = clocks
         self._runner, self._expectations, self._names = runner, expectations, names
         self._values, self._draw = values, draw
         self._wraps: dict[str, str] = {}
@@ -157,6 +160,9 @@ class Attempts:
         """Without the steps that the new things do not need."""
         statements, outcome = seen.statements, seen.outcome
         for at in range(len(statements) - 2, -1, -1):
+            may_go = self._may_go(statements[at], outcome)
+            if may_go is False:
+                continue
             fewer = statements[:at] + statements[at + 1 :]
             tried = self._runner.run(fewer)
             if (
@@ -165,10 +171,28 @@ class Attempts:
                 and type(tried.error) is type(outcome.error)
                 and tried.raised_by_module == outcome.raised_by_module
                 and not isinstance(tried.value, collections.abc.Iterator)
+                and (
+                    may_go
+                    or self._says_the_same(seen.candidate, (fewer, tried), (statements, outcome))
+                )
             ):
                 statements, outcome = fewer, tried
         seen = replace(seen, statements=statements, outcome=outcome)
         return self.whole(seen)
+
+    def _may_go(self, statement: str, outcome: Outcome) -> bool | None:
+        return self._clocks.may_go(statement, lines_of(outcome.arcs)) if self._clocks else True
+
+    def _says_the_same(
+        self,
+        candidate: Candidate,
+        one: tuple[list[str], Outcome],
+        other: tuple[list[str], Outcome],
+    ) -> bool:
+        """Whether the tests of both would assert the same."""
+        tests = [self.written(Seen(candidate, *each)) for each in (one, other)]
+        said = [(test.asserts, test.raises, test.match) if test else None for test in tests]
+        return said[0] is not None and said[0] == said[1]
 
     def whole(self, seen: Seen) -> Seen:
         """All items of something that has turned out to end."""

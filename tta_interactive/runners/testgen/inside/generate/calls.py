@@ -1,17 +1,15 @@
 """Makes candidates, new ones and altered ones."""
 
 import ast
-import inspect
-import keyword
 import random
-from dataclasses import dataclass, replace
-from typing import Any, cast
+from dataclasses import replace
+from typing import Any
 
 from .candidate import Argument, Candidate, Use
-from .evidence import weights
-from .hints import hints_of
+from .clocks import Clocks
 from .names import Names
-from .shapes import NONE, Shape
+from .parameters import Parameter, Parameters, first_line
+from .shapes import NONE
 from .targets import Target
 from .usage import Usage
 from .values import Values
@@ -20,15 +18,6 @@ MAX_BEFORE = 6
 MAX_LED = 8  # calls of one target that left something behind in the module
 LED = 0.15  # how often a call comes after such a one
 ALONE = ("function", "class", "static")
-
-
-@dataclass(frozen=True)
-class _Parameter:
-    slot: tuple[str, str]
-    keyword: str
-    is_optional: bool
-    is_star: bool
-    can_be_named: bool
 
 
 class Caller:
@@ -43,11 +32,12 @@ class Caller:
         uses: dict[tuple[int, str], Usage],
         hint_names: dict[str, Any],
         draw: random.Random,
+        clocks: Clocks | None = None,
     ) -> None:
-        self._names, self._values, self._draw, self._known = names, values, draw, known
-        self._uses, self._hint_names = uses, hint_names
-        self._weights: dict[tuple[str, str], dict[Shape, float]] = {}
-        self._parameters: dict[str, list[_Parameter] | None] = {}
+        self._names, self._values, self._draw, self._clocks = names, values, draw, clocks
+        signatures = Parameters(known, uses, hint_names)
+        self._weights = signatures.weights
+        self._parameters: dict[str, list[Parameter] | None] = {}
         self._makers = {
             target.ref: target for target in targets if target.sort in ("class", "helper")
         }
@@ -55,7 +45,7 @@ class Caller:
         self._next: dict[str, list[Target]] = {}
         self._leaders: dict[str, list[Use]] = {}
         for target in targets:
-            self._parameters[target.key] = self._read(target)
+            self._parameters[target.key] = signatures.read(target)
             if target.may_change or target.sort == "changer":
                 self._methods.setdefault(target.owner, []).append(target)
             if target.takes_self and not target.is_private and target.sort != "changer":
@@ -67,7 +57,15 @@ class Caller:
         """A fresh candidate for the target, or None if its signature cannot be read."""
         candidate = self._fresh(target)
         given = self._values.environment()
+        if candidate is not None and self._clocks is not None:
+            given += self._set_clocks(candidate, self._clocks)
         return replace(candidate, given=given) if candidate and given else candidate
+
+    def _set_clocks(self, candidate: Candidate, clocks: Clocks) -> tuple[str, ...]:
+        targets = [use.target for use in candidate.uses()]
+        makers = [self._makers.get(target.owner) for target in targets if candidate.made]
+        called = [*targets, *(maker for maker in makers if maker is not None)]
+        return clocks.given(frozenset[int]().union(*(target.lines for target in called)))
 
     def _fresh(self, target: Target) -> Candidate | None:
         self._values.stand_at(first_line(target))
@@ -91,6 +89,10 @@ class Caller:
             *before, shown = candidate.raw
             return replace(candidate, raw=(*before, self._values.changed_inside(shown)))
         draw = self._draw
+        if self._clocks is not None and self._clocks.is_set_in(candidate.given):
+            others = self._clocks.without(candidate.given)
+            if draw.random() < 0.1:
+                return replace(candidate, given=others + self._set_clocks(candidate, self._clocks))
         self._values.stand_at(first_line(last.target))
         arguments = (one.text for use in candidate.uses() for one in use.arguments)
         self._values.echoes.begin(candidate.made, *arguments)
@@ -242,76 +244,6 @@ class Caller:
                 if slot and argument.shape in slot:
                     slot[argument.shape] = min(30.0, max(0.1, slot[argument.shape] * factor))
 
-    def _read(self, target: Target) -> list[_Parameter] | None:
-        if target.function is None:
-            return []
-        try:
-            signature = inspect.signature(target.function)
-        except (ValueError, TypeError):
-            return None
-        parameters = list(signature.parameters.values())[1 if target.takes_self else 0 :]
-        hints = hints_of(target.function, self._hint_names)
-        first = first_line(target)
-        found: list[_Parameter] = []
-        for parameter in parameters:
-            slot = (target.key, parameter.name)
-            if parameter.kind is parameter.VAR_KEYWORD:
-                found += self._keywords(target, hints.get(parameter.name))
-                asked = self._uses.get((first, parameter.name), Usage()).keys
-                found += self._asked_keywords(target, asked, {one.slot[1] for one in found})
-                continue
-            self._weights[slot] = weights(
-                parameter,
-                hints.get(parameter.name, parameter.empty),
-                self._known,
-                self._uses.get((first, parameter.name)),
-                self._resolve,
-            )
-            is_star = parameter.kind is parameter.VAR_POSITIONAL
-            only_keyword = parameter.kind is parameter.KEYWORD_ONLY
-            optional = is_star or parameter.default is not parameter.empty
-            can_be_named = parameter.kind is not parameter.POSITIONAL_ONLY
-            keyword = parameter.name if only_keyword else ""
-            found.append(_Parameter(slot, keyword, optional, is_star, can_be_named))
-        return found
-
-    def _keywords(self, target: Target, annotation: Any) -> list[_Parameter]:
-        """The keys of `**options: Unpack[SomeTypedDict]`, each as an optional keyword."""
-        inner = getattr(annotation, "__args__", (annotation,))[0]
-        keys: dict[str, Any] = getattr(inner, "__annotations__", {})
-        holder = inspect.Parameter("value", inspect.Parameter.KEYWORD_ONLY)
-        found: list[_Parameter] = []
-        for key, value in keys.items():
-            slot = (target.key, key)
-            said = getattr(value, "__forward_arg__", value)
-            hint = hints_of(_Annotated(said), self._hint_names)["value"]
-            self._weights[slot] = weights(holder, hint, self._known, None, self._resolve)
-            found.append(_Parameter(slot, key, True, is_star=False, can_be_named=True))
-        return found
-
-    def _asked_keywords(
-        self, target: Target, asked: dict[str, Usage], there: set[str]
-    ) -> list[_Parameter]:
-        """The keys that the body takes out of its `**options`."""
-        found: list[_Parameter] = []
-        for key, usage in asked.items():
-            name = key.strip("'")
-            if name.isidentifier() and name not in there and not keyword.iskeyword(name):
-                holder = inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY)
-                slot = (target.key, name)
-                self._weights[slot] = weights(
-                    holder, holder.empty, self._known, usage, self._resolve
-                )
-                found.append(_Parameter(slot, name, True, is_star=False, can_be_named=True))
-        return found
-
-    def _resolve(self, source: str) -> Any:
-        """The value of a name, a dotted name or a tuple of names of the module."""
-        try:
-            return eval(source, self._hint_names)  # noqa: S307  (the module's own text)
-        except Exception:  # boundary: it may name anything, local variables included
-            return None
-
     def _use(self, target: Target) -> Use | None:
         parameters = self._parameters.get(target.key)
         if parameters is None:
@@ -374,25 +306,3 @@ class Caller:
         count = self._draw.choice((1, 1, 1, 1, 2, 2, 3))
         uses = [self._use(self._draw.choice(methods)) for _ in range(count)]
         return tuple(use for use in uses if use is not None)
-
-
-def first_line(target: Target) -> int:
-    """Where the definition of what the target calls begins."""
-    function = target.function
-    if isinstance(function, type):
-        own = vars(function)
-        function = own.get("__init__") or own.get("__new__")
-        if function is None:
-            function = getattr(target.function, "__init__", None)
-    try:
-        code = getattr(inspect.unwrap(cast("Any", function)), "__code__", None)
-    except ValueError:  # a wrapper that wraps itself
-        return 0
-    return code.co_firstlineno if code else 0
-
-
-class _Annotated:
-    """Carries one annotation for `hints_of`."""
-
-    def __init__(self, annotation: Any) -> None:
-        self.__annotations__ = {"value": annotation}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any, cast
 
+from .clocks import CLOCKS, GIVEN
 from .recipes import ARRAYS, FRAMES, texts_of
 from .shapes import (
     BOOL,
@@ -120,7 +121,7 @@ def weights(
     """
     said = [] if annotation is parameter.empty else shapes_of(annotation, known)
     used = evidence(usage, known, resolve) if usage else {}
-    if said:
+    if said and not any(parameter.default is one for one in CLOCKS):
         # A little nonsense reaches the checks at the top of a function.
         found = {**dict.fromkeys((NONE, STR, INT), 0.15), **dict.fromkeys(said, 6.0)}
         named = {shape for text, shape in _NAMED if re.search(text, parameter.name.lower())}
@@ -138,6 +139,8 @@ def weights(
     for shape in named:
         found[shape] = found.get(shape, 0.0) + (5.0 if not used else 2.0)
     if parameter.default is not parameter.empty:
+        if any(parameter.default is one for one in CLOCKS):
+            found["one of", *GIVEN] = 8.0
         for shape in shapes_of(type(parameter.default), known):
             found[shape] = found.get(shape, 0.0) + (3.0 if shape != NONE else 0.0)
     for shape, weight in used.items():

@@ -13,7 +13,7 @@ import os
 import random
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, cast
@@ -25,6 +25,7 @@ from .attempt import Attempts
 from .calls import Caller
 from .candidate import Candidate
 from .changes import Changes
+from .clocks import Clocks
 from .expect import Expectations
 from .handing import hand_over, rows_of
 from .hints import names_for_hints
@@ -77,15 +78,18 @@ def run(job: dict[str, Any]) -> None:
     banned = set(job["banned"])
     targets = [target for target in targets if target.key not in banned]
     hint_names, uses = names_for_hints(module, tree), usages(tree)
+    own, work, clocks = (
+        Path(job["writable"][0]) / "own",
+        Work(job["seconds"]),
+        Clocks(tree, module, names, draw),
+    )
     targets += add_helpers(classes_named(targets, uses, hint_names), names, known)
     values = Values(
         tree, [*_patterns(module), *patterns_in(tree)], _characters(module), names, draw
     )
     values.objects.update(enum_members(known))
-    for written, name in instances(module, known):
-        values.objects.setdefault(written, []).append(names.own(name))
-    caller = Caller(targets, known, names, values, uses, hint_names, draw)
-    own, work = Path(job["writable"][0]) / "own", Work(job["seconds"])
+    _offer_instances(values, instances(module, known), names)
+    caller = Caller(targets, known, names, values, uses, hint_names, draw, clocks)
     leftovers = Leftovers(module, _assigned_by_functions(tree))
     runner = Runner(
         str(module.__file__),
@@ -123,6 +127,7 @@ def run(job: dict[str, Any]) -> None:
         focus=set(job["focus"]),
         beat=report_beat,
         keep=keep,
+        clocks=clocks,
     )
     if targets:
         search.run(first, (LATER if job["reached"] else SEARCHING) * job["seconds"])
@@ -196,6 +201,11 @@ def _raise_lines(tree: ast.AST) -> set[int]:
         if isinstance(node, ast.Raise)
         for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
     }
+
+
+def _offer_instances(values: Values, found: Iterable[tuple[str, str]], names: Names) -> None:
+    for written, name in found:
+        values.objects.setdefault(written, []).append(names.own(name))
 
 
 def _hidden(job: dict[str, Any]) -> list[str]:

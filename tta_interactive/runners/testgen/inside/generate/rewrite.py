@@ -15,6 +15,7 @@ from dataclasses import replace
 from .attempt import Attempts, Seen
 from .candidate import Candidate
 from .changes import Change
+from .clocks import sets_clock
 from .emit import Written
 from .plain import Plainness
 from .sharpen import Row, Sharpener
@@ -205,11 +206,13 @@ class Rewriter:
         if len(statements) > 1 and is_call(statements[-2]):
             yield list(statements[:-1]), (statements[-1], "")
         for at, text in enumerate(statements[:-1]):
-            yield [*statements[:at], *statements[at + 1 :]], (text, "")
+            if not sets_clock(text):
+                yield [*statements[:at], *statements[at + 1 :]], (text, "")
         for form, edit in self._plainness.everywhere(statements):
-            yield form, edit
+            if not any(map(sets_clock, {*statements}.difference(form))):
+                yield form, edit
         for at, text in enumerate(statements):
-            for form in self._plainness.forms(text):
+            for form in () if sets_clock(text) else self._plainness.forms(text):
                 yield [*statements[:at], form.text, *statements[at + 1 :]], (form.old, form.new)
 
     def _tried(
@@ -260,6 +263,8 @@ def _said(test: Written) -> tuple[object, ...]:
 def is_call(statement: str) -> bool:
     """Whether it calls something and does nothing with what comes back."""
     match ast.parse(statement).body:
+        case [ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id="monkeypatch"))))]:
+            return False
         case [ast.Expr(value=ast.Call())]:
             return True
         case _:

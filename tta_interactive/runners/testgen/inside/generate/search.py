@@ -13,6 +13,7 @@ from itertools import chain
 from .attempt import Attempts, Seen
 from .calls import Caller
 from .candidate import MAX_STATEMENT, Candidate
+from .clocks import Clocks
 from .emit import Written
 from .expect import Expectations
 from .leftovers import Name
@@ -71,10 +72,11 @@ class Search:
         focus: set[int],
         beat: Callable[[int, str, set[int]], None],
         keep: Callable[[Found], None],
+        clocks: Clocks | None = None,
     ) -> None:
         self._targets, self._caller, self._expectations = targets, caller, expectations
         self._runner, self._seconds = runner, dict[str, float]()
-        self.attempts = Attempts(runner, expectations, names, values, draw)
+        self.attempts = Attempts(runner, expectations, names, values, draw, clocks)
         self._values, self._draw, self._work = values, draw, work
         self._focus, self._beat, self._keep = focus, beat, keep
         self._sound: set[Arc] = set()

@@ -17,6 +17,7 @@ from .attempt import Attempts, Seen
 from .calls import Caller
 from .candidate import Candidate
 from .changes import Change, Changes
+from .clocks import sets_clock
 from .emit import Written
 from .simplify import simpler_forms
 from .targets import Target
@@ -298,9 +299,9 @@ class Sharpener:
         """(the row with one thing less, after how many tries)."""
         statements, runs = list(row.test.statements), 0
         for at, text in enumerate(statements):
-            is_last = at == len(statements) - 1
+            must_stay = at == len(statements) - 1 or sets_clock(text)
             forms = ([form] for form in simpler_forms(text))
-            for instead in chain(() if is_last else ([],), forms):
+            for instead in chain(() if must_stay else ([],), forms):
                 runs += 1
                 if runs > most or not self._may_try():
                     return None, runs

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from .attempt import Attempts, Seen
+from .clocks import sets_clock
 from .emit import Written
 from .plain import is_needless
 from .trace import Arc
@@ -67,7 +68,7 @@ def is_alike(one: Seen, other: Seen) -> bool:
 
 def simpler_forms(statement: str) -> Iterator[str]:
     """The statement with one thing of it left out or made smaller, the largest things first."""
-    if "\n" in statement or not any(sign in statement for sign in "('[{"):
+    if "\n" in statement or sets_clock(statement) or not any(sign in statement for sign in "('[{"):
         return
     tree = ast.parse(statement)
     match tree.body:

@@ -16,7 +16,7 @@ from typing import Any
 from ..guard import Guard, Refused
 from .fixtures import Fixtures
 from .leftovers import Leftovers
-from .work import RUN, Work
+from .work import RUN, SETTING, Work
 
 Arc = tuple[int, int]
 TEST = "<test>"
@@ -214,9 +214,11 @@ class Runner:
                 with contextlib.suppress(TookTooLong):  # the alarm may ring until the very end
                     signal.setitimer(signal.ITIMER_REAL, 0)
                 sys.stdout, sys.stderr = before
-                has_fixtures = bool(self._fixtures.asked(statements))
+                asked = self._fixtures.asked(statements)
                 took = self._work.watch.now() - started
-                self._work.ran(count.events, took, has_fixtures, cost)
+                self._work.ran(
+                    count.events, took, "tmp_path" in asked, cost + (SETTING if asked else 0.0)
+                )
         if count.is_over:  # and the module caught what should have ended it
             self.too_long += 1
             return None

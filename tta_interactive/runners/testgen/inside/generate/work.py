@@ -7,14 +7,15 @@ these seconds of work. The real clock ends only what got out of hand.
 
 import math
 import os
-import time
+from time import monotonic  # itself: a test may set `time.monotonic` while we look at it
 
 RUN = 250e-6  # seconds of work: to compile some statements, run them and look at what came of it
 TRY = 50e-6  # to make up a call
 EVENT = 1.2e-6  # a call anywhere, or a line of the module
 AGAIN = 120e-6  # to run what was compiled before, when nothing but its end is looked at
 CHANGE, EXCHANGE = 300e-6, 30e-6  # to compile a function, to put it in the place of another
-FIXTURES = 400e-6  # to make and empty a directory, or to set variables and set them back
+FIXTURES = 400e-6  # to make and empty a directory
+SETTING = 60e-6  # to set variables and names and to set them back
 # What is slow in code that cannot be counted (large numbers, patterns, waiting) is charged by the
 # clock, but only if a whole window of work took far longer than it counts, and in steps so coarse
 # that it hardly ever makes a difference how long exactly it took.
@@ -36,7 +37,7 @@ class Stopwatch:
 
     def now(self) -> float:
         """Seconds since some moment."""
-        return time.monotonic() - self._waited()
+        return monotonic() - self._waited()
 
     def _waited(self) -> float:
         if self._file < 0:
@@ -62,7 +63,7 @@ class Work:
         self._counted = self._took = 0.0  # in this window
         self.watch = Stopwatch()
         self._last = self.watch.now() + OUT_OF_HAND * seconds
-        self._very_last = time.monotonic() + WAITING * seconds
+        self._very_last = monotonic() + WAITING * seconds
         self.was_cut_short = False
         """Whether the clock had to end it: then another run may bring other tests."""
 
@@ -82,7 +83,7 @@ class Work:
         Args:
             events: How many calls and lines.
             seconds: How long it took by the stopwatch.
-            has_fixtures: Whether files or variables were made for it.
+            has_fixtures: Whether files were made for it.
             cost: What it costs besides.
         """
         cost += EVENT * events + (FIXTURES if has_fixtures else 0.0)
@@ -100,6 +101,6 @@ class Work:
 
     def is_over(self, end: float) -> bool:
         """Whether so much work is done, or it takes far too long."""
-        if not self.was_cut_short and time.monotonic() > self._last:
-            self.was_cut_short = self.watch.now() > self._last or time.monotonic() > self._very_last
+        if not self.was_cut_short and monotonic() > self._last:
+            self.was_cut_short = self.watch.now() > self._last or monotonic() > self._very_last
         return self.was_cut_short or self.now >= min(end, self.end)
