@@ -1,21 +1,24 @@
 """The tasks of the tools, as the task extension of the protocol takes them."""
 
-from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolRequestParams, CallToolResult, TextContent
 
+from mcp_server import questions
 from mcp_server.doors import Doors
 from mcp_server.table import Offer, result_of
 from mcp_server.tasks import Ctx
 from mcp_server.tools import Door
+from tta_interactive.errors import NoQuestionError
 from tta_interactive.task import Task
 
 
 class NativeTasks:
-    """A `Source`: calls of the tools that wait, and every task of the caller.
+    """A `Source` and its `Questions`: calls of the tools that wait, every task of the caller.
 
     Args:
         offers: The tools.
@@ -50,6 +53,18 @@ class NativeTasks:
         door = await self._door(ctx)
         async for changed in door.changes(ids):
             yield changed
+
+    def open(self, task: Task) -> Mapping[str, Mapping[str, Any]]:
+        return questions.requests(task)
+
+    async def answer(self, ctx: Ctx, task: Task, responses: Mapping[str, Any]) -> None:
+        question = task.open_question
+        if question is None or question.key not in responses:
+            return
+        value = questions.answer_of(question, responses[question.key])
+        with suppress(NoQuestionError):  # somebody was quicker: then it counts for nothing
+            door = await self._door(ctx)
+            await door.tell(task.id, value, question.key, tool="tasks/update")
 
     async def _door(self, ctx: Ctx) -> Door:
         return await _doors(ctx).mine()

@@ -87,7 +87,7 @@ def make_server(policy: Policy, settings: Settings, transport: str = "stdio") ->
 
     offered = offers(policy)
     source = NativeTasks(offered)
-    tasks = TasksExtension(source)
+    tasks = TasksExtension(source, source)
     waiting = frozenset(offer.name for offer in offered if offer.starts and not offer.is_look)
     server = TTAServer(
         "tta",

@@ -148,7 +148,8 @@ def offers(policy: Policy) -> list[Offer[Any]]:
     )
     wide = policy.kinds != frozenset({DEFAULT_KIND}) or policy.unsandboxed
     works = writes.model_copy(update={"open_world_hint": wide})
-    usable = {"tta_wait", "tta_status", "tta_cancel", "tta_logs", "tta_board", "tta_board_feed"}
+    usable = {"tta_wait", "tta_status", "tta_cancel", "tta_answer", "tta_logs"}
+    usable |= {"tta_board", "tta_board_feed"}
     if policy.kinds:
         usable |= {"tta_run", "tta_submit"}
     if DEFAULT_KIND in policy.kinds:
@@ -211,6 +212,15 @@ def offers(policy: Policy) -> list[Offer[Any]]:
             answers=wire.CancelAnswer,
             method=Door.cancel,
             hints=writes.model_copy(update={"idempotent_hint": True, "open_world_hint": False}),
+        ),
+        Offer(
+            name="tta_answer",
+            title="Answer a task's question",
+            description=describe.ANSWER,
+            takes=wire.AnswerArguments,
+            answers=wire.AnsweredAnswer,
+            method=Door.answer,
+            hints=writes,
         ),
         Offer(
             name="tta_logs",

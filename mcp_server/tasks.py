@@ -82,8 +82,12 @@ class Questions(Protocol):
         """Key -> request, of all that is unanswered."""
         ...
 
-    def answer(self, task: Task, responses: Mapping[str, Any]) -> None:
-        """Take the answers to open questions; others are ignored."""
+    async def answer(self, ctx: Ctx, task: Task, responses: Mapping[str, Any]) -> None:
+        """Take the answers to open questions; others are ignored.
+
+        Raises:
+            RequestError: An answer does not fit its question, which stays open.
+        """
         ...
 
 
@@ -148,7 +152,10 @@ class TasksExtension(Extension):
         """Take answers to questions of the task; the ack says nothing of them."""
         task = await self._required(ctx, params.task_id)
         if self._questions is not None and not task.is_final:
-            self._questions.answer(task, params.input_responses)
+            try:
+                await self._questions.answer(ctx, task, params.input_responses)
+            except RequestError as error:
+                raise MCPError(INVALID_PARAMS, str(error)) from None
         return {"resultType": "complete"}
 
     async def cancel(self, ctx: Ctx, params: TaskIdParams) -> HandlerResult:

@@ -17,15 +17,18 @@ from typing import Final, NoReturn
 
 import anyio
 from anyio import to_thread
+from pydantic import JsonValue
 
 from mcp_server.admission import Admission
 from mcp_server.audit import AuditLog, digest
 from mcp_server.boards import AppEngine, Board
 from mcp_server.policy import Policy, RateLimit
-from mcp_server.view import line_text, next_action, task_text, task_view
+from mcp_server.view import after_wait, line_text, next_action, task_text, task_view
 from mcp_server.waiting import Report, Waits
 from mcp_server.wire import (
     MAX_WAIT_SECONDS,
+    AnswerArguments,
+    AnsweredAnswer,
     CancelAnswer,
     CancelArguments,
     GenerateTestsArguments,
@@ -224,7 +227,8 @@ class Door:
         enough = any if asked.mode == "any" else all
         limit = min(asked.timeout_seconds, MAX_WAIT_SECONDS)
         started = time.monotonic()
-        if limit and not enough(task.is_final for task in tasks):
+        asks = any(task.open_question for task in tasks)
+        if limit and not asks and not enough(task.is_final for task in tasks):
             await self._waits.wait(ids, asked.mode == "any", limit, report)
             tasks = [await self._look(task_id) for task_id in ids]
         waited = round(time.monotonic() - started, 1)
@@ -237,12 +241,14 @@ class Door:
         views = [self._view(task, room=len(tasks)) for task in tasks]
         done = (all if every else any)(view.finished for view in views)
         going = [view.task_id for view in views if not view.finished]
-        step = _after_wait(views, going, done=done)
+        step = after_wait(views, going, done=done)
         trouble = "" if done else self._trouble()
         step = f"{trouble} {step}".strip()
         answer = WaitAnswer(done=done, waited_seconds=waited, tasks=views, next_action=step)
         tell = task_text if len(views) <= FULL_TEXT_TASKS else line_text
         head = "Done" if done else f"Not over after {waited:g} s; the work goes on"
+        if not done and any(view.question for view in views):
+            head = "A task asks a question"
         last = (
             [f"Next: {step}"] if len(views) > 1 or trouble else []
         )  # one task has said it already
@@ -273,6 +279,20 @@ class Door:
             task_id=task.id, status=task.status.value, found=found, next_action=step
         )
         return answer, f"{task.id}: {found}\nNext: {step}"
+
+    async def answer(self, asked: AnswerArguments, _: Report | None) -> tuple[AnsweredAnswer, str]:
+        """Answer the question of a task of the caller."""
+        before = await self._own(asked.task_id)
+        task = await self.tell(before.id, asked.answer, asked.question_key, tool="tta_answer")
+        answer = AnsweredAnswer(
+            task_id=task.id, status=task.status.value, next_action=self._told(next_action(task))
+        )
+        return answer, f"{task.id} has the answer and is {task.status}.\nNext: {answer.next_action}"
+
+    async def tell(self, task_id: str, value: JsonValue, key: str | None, *, tool: str) -> Task:
+        """Answer, recorded: the task as it then stands."""
+        await self._record("answer", {"task_id": task_id, "sha256": digest(value)}, tool=tool)
+        return await self._engine.answer(task_id, value, key=key)
 
     async def logs(self, asked: LogsArguments, _: Report | None) -> tuple[LogsAnswer, str]:
         """The newest output of a task of the caller, fenced and made harmless."""
@@ -361,16 +381,6 @@ def _worked(task: Task) -> float:
     if task.finished_at is None:
         return 0.0
     return round(max(0.0, (task.finished_at - task.submitted_at).total_seconds()), 1)
-
-
-def _after_wait(views: Sequence[TaskView], going: Sequence[str], *, done: bool) -> str:
-    if len(views) == 1:
-        return views[0].next_action
-    if not going:
-        return "Read the results; each task has its own next_action."
-    listed = ", ".join(f'"{task_id}"' for task_id in going)
-    first = "Read the results that are there" if done else "Do other work if you have any"
-    return f"{first}, then call tta_wait with task_ids [{listed}]."
 
 
 def _fenced(answer: LogsAnswer) -> str:

@@ -42,7 +42,7 @@ class Waits:
     async def wait(
         self, ids: Sequence[str], first: bool, limit: float, report: Report | None
     ) -> None:
-        """Return when the first or all of the tasks are over, or after `limit` seconds."""
+        """Return when the first or all of the tasks are over, one asks, or the time is up."""
         if not self.has_room:
             raise ForbiddenError(
                 f"{MAX_WAITS} calls of tta_wait are waiting already, which is the most. Give "
@@ -55,7 +55,8 @@ class Waits:
                 if report is not None:
                     group.start_soon(self._keep_informed, ids, limit, report)
                 try:
-                    await (self._reader.wait_any if first else self._reader.wait_all)(ids, limit)
+                    wait = self._reader.wait_any if first else self._reader.wait_all
+                    await wait(ids, limit, questions=True)
                 except WorkerDiesError:
                     pass  # the answer tells it
                 except TTAError as error:  # kept out of the group, which would wrap it

@@ -40,7 +40,7 @@ class Files:
         place = Path(task.workspace)
         return {key: each for key, each in asked.items() if not (place / key).exists()}
 
-    def answer(self, task: Task, responses: Mapping[str, Any]) -> None:
+    async def answer(self, ctx: Ctx, task: Task, responses: Mapping[str, Any]) -> None:
         for key in self.open(task).keys() & responses.keys():
             (Path(task.workspace) / key).write_text(json.dumps(responses[key]))
 

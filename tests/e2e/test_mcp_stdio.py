@@ -37,6 +37,7 @@ async def test_the_tools_are_offered_with_honest_hints(place: Place) -> None:
         "tta_wait",
         "tta_status",
         "tta_cancel",
+        "tta_answer",
         "tta_logs",
     ]
     hints = {
@@ -56,6 +57,7 @@ async def test_the_tools_are_offered_with_honest_hints(place: Place) -> None:
         "tta_status": (True, None, True, False),
         "tta_wait": (True, None, True, False),
         "tta_cancel": (False, True, True, False),
+        "tta_answer": (False, True, False, False),
         "tta_logs": (True, None, True, False),
     }
     open_world = {name: tool.annotations.open_world_hint for name, tool in wide.items()  # type: ignore[union-attr]
