@@ -2,7 +2,7 @@
 
 from tests.unit.testgen.object_devices import OBJECTS
 
-DEVICES = {
+DEVICES: dict[str, str] = {
     **OBJECTS,
     "constants that a parameter is compared with": """
         def spell(word):
@@ -182,11 +182,11 @@ DEVICES = {
             return name
     """,
     "numbers where they are compared and counted with": """
-        def fee(sum_, share):
-            if sum_ <= 0:
+        def fee(one, two, three, four, five, six, seven, eight, nine, ten):
+            if one <= 0 or -two - three * four - five / 8 > six:
                 raise ValueError("nothing to pay")
-            if -share < 0:
-                return sum_ + 1
+            if seven - eight * nine < ten + 1:
+                return seven
             return 0
     """,
     "what a call leaves in the module, for calls after it": """
@@ -264,18 +264,25 @@ DEVICES = {
                     return attempt
             return -1
     """,
-    "texts in quotes, and lines that come twice": """
+    "texts in quotes": """
         def unquoted(text: str) -> str:
-            if len(text) > 2 and text[0] == text[-1] and not text[0].isalnum():
+            '''As for "telephone".'''
+            if text.isalpha() and len(text) > 6:
+                return text
+            if len(text) > 8 and text[0] == text[-1] and text[1:-1].isalpha():
                 return text[1:-1]
-            return text
+            return ""
+    """,
+    "lines that come twice": """
+        NOISE = [{}]
 
         def firsts(text: str) -> set:
             seen = set()
             for line in text.splitlines():
-                if line.isalpha() and line in seen:
-                    raise ValueError(line)
-                seen.add(line)
+                if line.isalpha() and len(line) > 6:
+                    if line in seen:
+                        raise ValueError(line)
+                    seen.add(line)
             return seen
-    """,
+    """.format(", ".join(f"'noise {number}'" for number in range(120)) + ", 'telephone'"),
 }

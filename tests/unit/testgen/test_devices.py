@@ -94,3 +94,24 @@ def test_tests_of_every_device_pass_under_plain_pytest(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout
     assert f"{report['tests']} passed" in done.stdout
+
+
+def test_what_examples_import_stands_at_the_top(tmp_path: Path) -> None:
+    text = """
+        import collections
+
+        def size(thing):
+            '''How much is in it.
+
+            >>> import collections as c
+            >>> size(c.Counter("aab"))
+            2
+            '''
+            if isinstance(thing, collections.Counter) and thing["a"] == 2:
+                return len(thing)
+            return 0
+    """
+    report = generated(tmp_path, text, seconds=0.3)
+    assert report["missing"] == []
+    imports = [line for line in report["source"].splitlines() if "import collections" in line]
+    assert imports == ["import collections as c"]

@@ -321,7 +321,7 @@ def _examples(tree: ast.Module, names: Names) -> Iterator[Candidate]:
             if isinstance(node, ast.Expr):
                 shown = _unprinted(node.value)
                 yield Candidate(None, raw=(*statements, ast.unparse(shown)), label=_called(shown))
-            if isinstance(node, ast.ImportFrom) and imported(node, names):
+            if isinstance(node, ast.Import | ast.ImportFrom) and imported(node, names):
                 continue
             if not isinstance(node, ast.Expr) or _may_change(node.value):
                 statements.append(source)

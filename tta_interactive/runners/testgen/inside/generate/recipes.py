@@ -10,7 +10,7 @@ from typing import Any
 
 ARRAYS = (
     "numpy.array([1, 2, 3])",
-    "numpy.array([1.5, -2.0, float('nan')])",
+    "numpy.array([1.5, -2.0, numpy.nan])",
     "numpy.array([[1.0, 2.0], [3.0, 4.0]])",
     "numpy.array([])",
     "numpy.arange(6).reshape(2, 3)",

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import sys
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, cast
@@ -42,8 +43,10 @@ def instances(module: ModuleType, known: dict[type, str]) -> Iterator[tuple[str,
             yield written, name
 
 
-def imported(node: ast.ImportFrom, names: Names) -> bool:
+def imported(node: ast.ImportFrom | ast.Import, names: Names) -> bool:
     """Whether all that an example imports stands at the top of the test file instead."""
+    if isinstance(node, ast.Import):
+        return all(_module_imported(one, names) for one in node.names)
     if node.level or not node.module:
         return False
     for alias in node.names:
@@ -58,6 +61,18 @@ def imported(node: ast.ImportFrom, names: Names) -> bool:
         else:
             names.add(here, value, node.module, alias.name)
     return True
+
+
+def _module_imported(alias: ast.alias, names: Names) -> bool:
+    """`import numpy as np`; of `import a.b` only what binds one name is taken."""
+    here = alias.asname or alias.name
+    value = sys.modules.get(alias.name)
+    if value is None or "." in here:
+        return False
+    if not names.knows(here):
+        home, _, name = alias.name.rpartition(".")
+        names.add(here, value, home, name)
+    return names.space[here] is value
 
 
 def _can_help(cls: type[Any]) -> bool:
