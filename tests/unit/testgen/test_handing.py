@@ -104,6 +104,27 @@ BASES = '''
 '''
 
 
+OLD = '''
+    """Boxes."""
+
+    import warnings
+
+
+    class Box:
+        def __init__(self, size: int = 1) -> None:
+            self.size = size
+
+        def length(self) -> int:
+            if self.size > 3:
+                return 3
+            return self.size
+
+        def len(self) -> int:
+            warnings.warn("use length", DeprecationWarning, stacklevel=2)
+            return self.length()
+'''
+
+
 def row(name: str) -> Row:
     return Row(Candidate(None, raw=(name,)), Written(name, (name,), ()), frozenset())
 
@@ -125,6 +146,15 @@ def test_accidents_of_wrong_use_and_private_detours_are_no_tests(lab: Lab) -> No
     assert "_bounded(" not in text
     assert "not supported between instances" in text  # an operator that refuses is behaviour
     assert len(report["uncovered"].split(", ")) == 2  # no call reaches them and is no accident
+
+
+def test_a_way_that_warns_of_itself_is_gone_only_for_what_no_other_way_reaches(lab: Lab) -> None:
+    lab.write("m.py", OLD)
+    report = lab.run(budget=2)
+    text = (lab.workspace / report["output_path"]).read_text()
+    assert report["line"] == 100.0
+    assert text.count(".len()") == text.count("`Box().len()`") + 1
+    assert ".length() == 3" in text
 
 
 def test_of_two_that_reach_the_same_the_poorer_goes_unless_it_notices_more() -> None:

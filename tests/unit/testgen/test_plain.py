@@ -1,7 +1,11 @@
 """What reads plainer than what, and what may stand in the place of a part of a statement."""
 
+import ast
+from textwrap import dedent
+
 import pytest
 
+from tta_interactive.runners.testgen.inside.generate.fitting import Fitting
 from tta_interactive.runners.testgen.inside.generate.plain import Plainness
 
 OBJECTS = {"Box": ("Box(7)", "Box()")}
@@ -73,3 +77,47 @@ def test_a_value_that_stands_in_several_places_is_changed_in_all_of_them() -> No
     found = [made for made, _ in PLAIN.everywhere(["b.add('k#9', 3)", "b.drop('k#9')"])]
     assert ["b.add('a', 3)", "b.drop('a')"] in found
     assert list(PLAIN.everywhere(["b.add('k#9')", "b.drop('k#8')"])) == []
+
+
+TYPED = Plainness(
+    [],
+    fitting=Fitting(
+        ast.parse(
+            dedent(
+                """
+                class Item:
+                    sku: str
+                    tags: dict[str, int] | None = None
+                    weight: float = 1
+                class Shelf:
+                    def __init__(self, name, limit=3, *, open: "Optional[bool]" = None): ...
+                    def put(self, item: Item, count: int): ...
+                """
+            )
+        )
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("statement", "form"),
+    [
+        ("Item([])", "Item('a')"),
+        ("Item('a', 'b')", "Item('a', {})"),
+        ("Item('a', weight='b')", "Item('a', weight=1)"),
+        ("Shelf('a', 'b')", "Shelf('a', 1)"),
+        ("Shelf({})", "Shelf('a')"),
+        ("Shelf('a', open='b')", "Shelf('a', open=True)"),
+        ("x.put(y, 'b')", "x.put(y, 1)"),
+    ],
+)
+def test_an_argument_is_of_the_sort_that_its_parameter_says(statement: str, form: str) -> None:
+    forms = [one.text for one in TYPED.forms(statement)]
+    assert form in forms
+    assert TYPED.cost(form) < TYPED.cost(statement)
+    assert statement not in [one.text for one in TYPED.forms(form)]
+
+
+@pytest.mark.parametrize("fit", ["Item('a', None)", "Item('a', weight=2)", "x.put('a', 1)"])
+def test_what_fits_or_may_fit_costs_nothing(fit: str) -> None:
+    assert TYPED.cost(fit) == Plainness([]).cost(fit)

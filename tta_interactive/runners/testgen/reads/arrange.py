@@ -52,7 +52,13 @@ def arranged(tests: Suite, module_text: str) -> Suite:
         marks = f"{type(node).__name__} {ast.dump(node.args)}"
         groups.setdefault(f"{subject} {marks}\n{shape.key()}", []).append((shape, node, subject))
     told = [test for group in groups.values() for test in _tables(group, imports)]
-    told.sort(key=lambda test: (*outline.place(test.subject), bool(test.acts.error)))
+    told.sort(
+        key=lambda test: (
+            _is_private(test.subject),
+            *outline.place(test.subject),
+            bool(test.acts.error),
+        )
+    )
     firsts: set[str] = set()
     units: list[Unit] = []
     taken = {unit.name for unit in rest}
@@ -63,6 +69,12 @@ def arranged(tests: Suite, module_text: str) -> Suite:
         free = name if name not in taken else f"{name}_2"
         units.append(_unit(test, free, docstring(test, outline, is_first)))
     return replace(tests, imports=tuple(imports), units=(*units, *rest))
+
+
+def _is_private(subject: str) -> bool:
+    """Whether only the module itself is meant to use it: such tests come last."""
+    parts = [part for part in subject.split(".") if not part.endswith("__")]
+    return any(part.startswith("_") for part in parts)
 
 
 def _plain(unit: Unit) -> Function | None:

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from tta_interactive.runners.testgen.reads.acts import Acts, Found
+from tta_interactive.runners.testgen.reads.acts import Acts
 from tta_interactive.runners.testgen.reads.outline import Outline
 from tta_interactive.runners.testgen.reads.telling import OUTPUTS, Told
 
@@ -114,7 +114,7 @@ def _answers(
             yield "is true" if value else "is false"
         case _ if acts.is_silent:
             pass  # what it does is worth telling, not that nothing comes back
-        case ast.Name() if not parameters and not is_whole:
+        case ast.Name(id=name) if any(name in _bound(node) for node in acts.before):
             yield f"{verb} itself"
         case ast.Name(id=name) if name in parameters:
             yield f"{verb} `{name}`"
@@ -150,30 +150,38 @@ def _kind(answer: ast.expr) -> str:
 
 def _effects(acts: Acts) -> Iterator[str]:
     """`sets x to 3`, `writes a_file`: what is otherwise there afterwards; short and shorter."""
-    done = list(dict.fromkeys(said for one in acts.found if (said := _effect(one))))
-    names = [one.name for one in acts.found if one.kind == "attribute"]
-    others = [text for text in done if not text.startswith(("sets", "leaves"))]
+    sets: list[str] = []
+    changed: list[str] = []
+    others: list[str] = []
+    for one in acts.found:
+        value = ast.unparse(one.value) if one.value is not None else ""
+        is_short = value and len(value) <= MAX_VALUE and "`" not in value
+        match one.kind:
+            case "attribute" if is_short:
+                sets.append(f"sets `{one.name}` to `{value}`")
+            case "attribute":
+                changed.append(one.name)
+            case "file":
+                others.append(f"writes `{one.name}`")
+            case "gone":
+                others.append(f"removes `{one.name}`")
+            case "output":
+                others.append(f"prints `{value}`" if is_short else "prints something")
+            case _:
+                pass
+    changes = [f"changes {_listed(list(dict.fromkeys(changed)))}"] if changed else []
+    done = [*sets, *changes, *others]
     if len(done) < 3:
         yield " and ".join(done)
+    names = list(dict.fromkeys(one.name for one in acts.found if one.kind == "attribute"))
     if names:
-        yield " and ".join([f"changes {_listed(list(dict.fromkeys(names)))}", *others])
+        yield " and ".join([f"changes {_listed(names)}", *others])
         yield "changes its state"
 
 
-def _effect(one: Found) -> str:
-    value = ast.unparse(one.value) if one.value is not None else ""
-    is_short = value and len(value) <= MAX_VALUE and "`" not in value
-    match one.kind:
-        case "attribute":
-            return f"sets `{one.name}` to `{value}`" if is_short else f"changes `{one.name}`"
-        case "file":
-            return f"writes `{one.name}`"
-        case "gone":
-            return f"removes `{one.name}`"
-        case "output":
-            return f"prints `{value}`" if is_short else "prints something"
-        case _:
-            return ""
+def _bound(node: ast.stmt) -> set[str]:
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    return {one.id for one in targets if isinstance(one, ast.Name)}
 
 
 def _listed(names: list[str]) -> str:

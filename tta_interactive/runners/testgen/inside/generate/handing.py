@@ -84,7 +84,7 @@ def hand_over(
             for one in search.found
             if one.is_sound
             and one.test not in there
-            and not one.candidate.is_private
+            and not (one.candidate.is_private or one.is_deprecated)
             and may_stay(one.test)
         ]
         others = rows_of(left, [one.test for one in left])
@@ -120,7 +120,7 @@ def only_needed(
     reached: Callable[[Sequence[Row]], Sequence[Collection[Arc]]],
     noticing: Collection[Written],
 ) -> list[Row]:
-    """Without those that reach nothing that the others do not reach, private and poor ones first.
+    """Without those that reach nothing that the others do not reach, poor ones first.
 
     Args:
         rows: In the order in which they will run.
@@ -132,9 +132,7 @@ def only_needed(
         arcs = reached(left)
         count = Counter(arc for some in arcs for arc in some)
         gone: set[int] = set()
-        for at in sorted(
-            range(len(left)), key=lambda at: (not left[at].candidate.is_private, len(arcs[at]))
-        ):
+        for at in sorted(range(len(left)), key=lambda at: (_is_fit(left[at]), len(arcs[at]))):
             if left[at].test not in noticing and all(count[arc] > 1 for arc in arcs[at]):
                 gone.add(at)
                 count.subtract(arcs[at])
@@ -144,9 +142,14 @@ def only_needed(
     return left
 
 
+def _is_fit(row: Row) -> bool:
+    """Whether people should go the way that it goes."""
+    return not (row.candidate.is_private or row.is_deprecated)
+
+
 def rows_of(chosen: Sequence[Found], tests: Sequence[Written]) -> list[Row]:
     """What was found, with the tests in a simpler form; those that became the same, once."""
     rows: dict[Written, Row] = {}
     for one, test in zip(chosen, tests, strict=True):
-        rows.setdefault(test, Row(one.candidate, test, lines_of(one.arcs)))
+        rows.setdefault(test, Row(one.candidate, test, lines_of(one.arcs), one.is_deprecated))
     return list(rows.values())

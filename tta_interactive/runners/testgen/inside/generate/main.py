@@ -27,6 +27,7 @@ from .candidate import Candidate
 from .changes import Changes
 from .clocks import Clocks
 from .expect import Expectations
+from .fitting import Fitting
 from .handing import hand_over, rows_of
 from .hints import names_for_hints
 from .laws import Laws
@@ -163,7 +164,7 @@ def run(job: dict[str, Any]) -> None:
         work,
         laws.let_pass,
         Restoring(leftovers, search.attempts, names),
-        Plainness(of_module(tree).texts, lambda cls: values.objects.get(cls, ())),
+        Plainness(of_module(tree).texts, lambda cls: values.objects.get(cls, ()), Fitting(tree)),
     )
     sys.stdout.flush()
     os._exit(0)  # threads and exit hooks of the module have no say

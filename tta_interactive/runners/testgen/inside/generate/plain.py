@@ -7,12 +7,15 @@ plainest of its kind, a call by what it was given, a chain by what it began with
 
 import ast
 import builtins
+import copy
 import itertools
 import math
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
+from .fitting import PLAIN_OF, Fitting
 from .recipes import TOOLS
 
 TEXTS = ("a", "b", "abc", "1", "a b", "1.5")
@@ -20,6 +23,8 @@ NUMBERS = (1, 2, 3, 0, 10, 5, 100, -1)
 FLOATS = (1.5, 2.0, 0.5, 1.0, 10.0, 0.0, -1.5)
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,15}")
 PLAIN_SIGNS = frozenset(" _-.,:/=@")
+MISFIT = 2.5  # what a value of another sort than the parameter says costs to read
+EMPTY = ("[]", "{}", "()", "set()")
 MOST_TEXTS = 10  # for one constant, beside itself with less
 PARTS = (2, 4, 8, 16)
 LONG = 12  # signs; of a longer text no single ones are taken
@@ -41,11 +46,16 @@ class Plainness:
     Args:
         words: Texts that the module itself names.
         objects: The class, as written -> expressions that make an object of it.
+        fitting: Knows what sorts of values the parameters take.
     """
 
     def __init__(
-        self, words: Collection[str], objects: Callable[[str], Sequence[str]] = lambda _: ()
+        self,
+        words: Collection[str],
+        objects: Callable[[str], Sequence[str]] = lambda _: (),
+        fitting: Fitting | None = None,
     ) -> None:
+        self._fitting = fitting or Fitting(ast.Module([], []))
         self._words = frozenset(
             part for word in words for part in (word, *word.split()) if WORD.fullmatch(part)
         )
@@ -116,7 +126,9 @@ class Plainness:
                 return _number_cost(number)
             case ast.Constant(value=float(number)):
                 return _float_cost(number)
-            case ast.Call() | ast.Lambda() | ast.Dict() | ast.Set() | ast.Tuple() | ast.List():
+            case ast.Call():
+                return 2.0 + MISFIT * sum(1 for _ in self._fitting.misfits(node))
+            case ast.Lambda() | ast.Dict() | ast.Set() | ast.Tuple() | ast.List():
                 return 2.0
             case ast.UnaryOp() | ast.keyword() | ast.Name() | ast.Attribute():
                 return 0.5
@@ -172,6 +184,8 @@ class Plainness:
 
     def _of_call(self, node: ast.Call) -> Iterator[str]:
         func, args, keywords = node.func, node.args, node.keywords
+        for old, new in self._fitted(node):
+            yield ast.unparse(_Exchanged(old, new).visit(node))
         if isinstance(func, ast.Name):
             made = sorted(self._objects(func.id), key=lambda text: (self.cost(text), text))
             yield from made[:MAX_MADE]
@@ -184,6 +198,14 @@ class Plainness:
             yield ast.unparse(ast.Call(func, args[:-1], keywords))
         for at in range(len(keywords)):
             yield ast.unparse(ast.Call(func, args, [*keywords[:at], *keywords[at + 1 :]]))
+
+    def _fitted(self, node: ast.Call) -> Iterator[tuple[ast.expr, str]]:
+        """(an argument, a plain value of a sort that the parameter takes, or may take)."""
+        for old, sorts in self._fitting.misfits(node):
+            yield from ((old, PLAIN_OF[one]) for one in sorted(sorts & PLAIN_OF.keys()))
+        for old, sorts in self._fitting.arguments(node):
+            if not sorts and ast.unparse(old) in EMPTY:
+                yield from ((old, text) for text in ("'a'", "1"))
 
     def _texts(self, text: str) -> list[str]:
         """Plainer texts of the same sort: words in it, any plain one, and itself with less."""
@@ -199,6 +221,26 @@ class Plainness:
         less = [one for one in dict.fromkeys(_shorter(text)) if one and one not in found]
         found = sorted(found, key=self._text_cost)[:MOST_TEXTS]
         return [*found, *(one for one in less if self._text_cost(one) < mine)]
+
+
+class _Exchanged(ast.NodeTransformer):
+    """A copy with another expression in the place of one."""
+
+    def __init__(self, old: ast.expr, new: str) -> None:
+        self._old, self._new = old, new
+
+    def visit(self, node: ast.AST) -> Any:
+        if node is self._old:
+            return ast.parse(self._new, mode="eval").body
+        copied = copy.copy(node)
+        for name, value in ast.iter_fields(node):
+            if isinstance(value, ast.AST):
+                setattr(copied, name, self.visit(value))
+            elif isinstance(value, list):
+                parts = cast("list[Any]", value)
+                made = [self.visit(one) if isinstance(one, ast.AST) else one for one in parts]
+                setattr(copied, name, made)
+        return copied
 
 
 def _shorter(text: str) -> Iterator[str]:

@@ -231,6 +231,8 @@ class Rewriter:
         seen = self._attempts.rerun(replace(start, statements=statements))
         if seen is None or not (is_alike(start, seen) or (is_other and _returned(start, seen))):
             return None
+        if seen.outcome.is_deprecated and not start.outcome.is_deprecated:
+            return None
         test = self._agreed(seen)
         if test is None or test.raises != best.test.raises or _is_longer(test, best.test):
             return None

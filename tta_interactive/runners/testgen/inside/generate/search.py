@@ -8,7 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, product
 
 from .attempt import Attempts, Seen
 from .calls import Caller
@@ -34,6 +34,8 @@ MAX_LAZY = 20  # items of something that may be endless
 PATIENCE = 15_000  # tries without anything new, after which more bring next to nothing
 WEIGHED = 3  # times that it is asked whether what is left behind is a table of results
 SAVES = 3.0  # times as much as a run with it, if it is
+KINDS = [(*kind, sound) for kind in product((False, True), repeat=2) for sound in (True, False)]
+"""(private, deprecated, sound): what is taken first to reach all that was reached."""
 WRONG_USE = (TypeError, AttributeError, NameError, SyntaxError, UnboundLocalError)
 
 
@@ -48,6 +50,8 @@ class Found:
     """It returned, or the module raised on purpose: not an accident of wrong use."""
     step: int
     """At which try."""
+    is_deprecated: bool = False
+    """Whether the module warned that this will not work for long."""
 
     @property
     def seen(self) -> Seen:
@@ -142,12 +146,13 @@ class Search:
             if not one.candidate.is_private
             for line in lines_of(one.arcs)
         }
-        for private, sound in ((False, True), (False, False), (True, True), (True, False)):
+        for private, old, sound in KINDS:
+            kind = (private, old, sound)
             some = sorted(
                 (
                     one
                     for one in new
-                    if (one.candidate.is_private, one.is_sound) == (private, sound)
+                    if (one.candidate.is_private, one.is_deprecated, one.is_sound) == kind
                 ),
                 key=lambda one: (-len(one.arcs), sum(map(len, one.test.statements))),
             )
@@ -220,7 +225,9 @@ class Search:
         wrong = isinstance(outcome.error, WRONG_USE) and not is_sound
         if not is_sound and len(self.accidents) < MAX_ACCIDENTS:
             self.accidents.setdefault(tuple(seen.statements), seen)
-        new = outcome.arcs - (self._sound if is_sound else self._any)
+        # What warns of itself leaves its lines to a better way.
+        is_good = is_sound and not outcome.is_deprecated
+        new = outcome.arcs - (self._sound if is_good else self._any)
         self._caller.learn(candidate, found=bool(new), wrong_type=wrong)
         if outcome.error is None:
             self._remember(seen, bool(new))
@@ -239,10 +246,11 @@ class Search:
         if test is None:
             return False  # not the same twice: no test
         self._any |= outcome.arcs
-        if is_sound:
+        if is_good:
             self._sound |= outcome.arcs
         self.lines |= {line for pair in outcome.arcs for line in pair if line > 0}
-        one = Found(candidate, test, outcome.arcs, is_sound, self.steps)
+        is_old = seen.outcome.is_deprecated
+        one = Found(candidate, test, outcome.arcs, is_sound, self.steps, is_old)
         self.found.append(one)
         self._keep(one)
         if not wrong:

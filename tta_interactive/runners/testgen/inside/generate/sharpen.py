@@ -48,6 +48,7 @@ class Row:
     candidate: Candidate
     test: Written
     lines: frozenset[int]
+    is_deprecated: bool = False
 
     @property
     def size(self) -> int:
@@ -281,6 +282,8 @@ class Sharpener:
     def _tested(self, seen: Seen) -> Row | None:
         """What was seen, as a row; None: it is no test, or an accident."""
         if seen.outcome.error is not None and not seen.outcome.raised_by_module:
+            return None
+        if seen.outcome.is_deprecated:
             return None
         test = self._attempts.written(seen)
         return Row(seen.candidate, test, lines_of(seen.outcome.arcs)) if test else None

@@ -7,6 +7,7 @@ import inspect
 import math
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from .work import RUN, SETTING, Work
 
 Arc = tuple[int, int]
 TEST = "<test>"
+DEPRECATED = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
 REFUSED = ("not supported between instances of", "unsupported operand type(s) for")
 MAX_PRINTED = 1_000_000
 # Of one run that may take a second; most would do more of them in that time.
@@ -101,6 +103,8 @@ class Outcome:
     """On standard output."""
     events: int = 0
     """How many calls and lines it took."""
+    is_deprecated: bool = False
+    """Whether the module warned that this will not work for long."""
 
     @property
     def is_refusal(self) -> bool:
@@ -182,7 +186,7 @@ class Runner:
         done = 0
         sink = _Sink()
         before = _streams()
-        with self._fixtures.given(statements, names):
+        with self._fixtures.given(statements, names), _warnings() as warned:
             sys.stdout, sys.stderr = sink, _Sink()  # type: ignore[assignment]  # all that print needs
             self._guard.in_a_call = True
             started = self._set_alarm(seconds)
@@ -225,8 +229,17 @@ class Runner:
         if value is None and _is_block(statements[-1]):
             value = names.get("result")
         by_module = error is not None and self._is_raised_by_module(error)
-        printed = sink.text()
-        return Outcome(value, names, error, by_module, frozenset(arcs), done, printed, count.events)
+        return Outcome(
+            value,
+            names,
+            error,
+            by_module,
+            frozenset(arcs),
+            done,
+            sink.text(),
+            is_deprecated=any(issubclass(one.category, DEPRECATED) for one in warned),
+            events=count.events,
+        )
 
     def is_stale(self, outcome: Outcome) -> bool:
         """Whether its values may be others by now: the module's state is not what it left."""
@@ -253,6 +266,14 @@ class Runner:
         if left < SOON:
             raise TookTooLong
         signal.setitimer(signal.ITIMER_REAL, left, left)  # others had the processor
+
+
+@contextlib.contextmanager
+def _warnings() -> Generator[list[warnings.WarningMessage]]:
+    """All that is warned of, every time."""
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        yield found
 
 
 def _codes(statements: Sequence[str]) -> list[CodeType]:
