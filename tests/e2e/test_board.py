@@ -15,6 +15,7 @@ import pexpect
 import pytest
 
 from tests.conftest import a_task
+from tests.e2e.processes import until
 from tta_interactive.blocking import BlockingEngine
 from tta_interactive.board import BoardFeed
 from tta_interactive.board.page import BoardServer
@@ -71,7 +72,8 @@ def test_a_reader_sees_one_page_and_then_only_rows_that_moved(
     told = len(reader.said)
     reader.feed.refresh({slow})
     assert len(reader.said) == told  # nothing is new, so nothing is said
-    assert reader.labels(page=1) == [f"task {number}" for number in range(10, -1, -1)]
+    for number in (1, 7):  # beyond the last page is the last one
+        assert reader.labels(page=number) == [f"task {left}" for left in range(10, -1, -1)]
 
 
 def test_of_a_task_that_arrives_one_row_travels(engine: BlockingEngine, reader: Reader) -> None:
@@ -121,7 +123,6 @@ def test_a_reader_filters_searches_sorts_and_turns_pages(
     assert reader.labels(kind="python") == ["broken"]
     assert reader.labels(search="alph") == ["Alpha"]
     assert reader.labels(sort="label", descending=False) == ["Alpha", "beta", "broken", "gamma"]
-    assert reader.labels(page=7) == ["broken", "gamma", "Alpha", "beta"]  # the last there is
     assert reader.ask(type="view")["kinds"] == [["python", "python"], ["shell", "shell"]]
 
 
@@ -137,6 +138,17 @@ def test_a_reader_sees_the_tasks_of_one_door_or_of_one_place(
     assert page["owners"] == [["mcp:codex", "agent codex"], ["python", "program"]]
     assert [str(tmp_path), str(tmp_path)] in page["workspaces"]
     assert page["rows"][there]["owner"] == "agent codex"
+
+
+def test_a_task_leaves_the_page_that_it_does_not_belong_to_any_more(
+    engine: BlockingEngine, reader: Reader
+) -> None:
+    slow = submit(engine, "slow", "sleep", "60")
+    assert reader.labels(states=["queued", "running"]) == ["slow"]
+    engine.cancel(slow)
+    engine.wait(slow, BOUND)
+    reader.feed.refresh({slow})
+    assert (reader.said[-1]["order"], reader.said[-1]["total"]) == ([], 0)
 
 
 def test_a_task_that_was_removed_is_gone_from_the_board(
@@ -249,7 +261,7 @@ def test_the_page_and_its_modules_are_served_and_may_load_nothing_else(server: B
         assert not [name for name in headers if name.lower().startswith("access-control")]
         assert b"http" not in body.replace(b"http://www.w3.org/2000/svg", b"")  # nothing outside
     assert request(server, "GET", "/../../../etc/passwd")[0] == 404
-    assert request(server, "GET", "/board.py")[0] == 404
+    assert request(server, "GET", "/page.py")[0] == 404  # it is there, beside the page
 
 
 @pytest.mark.parametrize(
@@ -306,9 +318,8 @@ def test_what_was_lost_on_the_way_is_told_again_and_done_once(
 def test_a_page_that_goes_away_is_nothing_to_print(
     server: BoardServer, engine: BlockingEngine, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    seen = len(
-        json.loads(request(server, "POST", "/ask", asked({"type": "view"}), **key(server))[2])
-    )
+    view = asked({"type": "view"})
+    seen = len(json.loads(request(server, "POST", "/ask", view, **key(server))[2])["messages"])
     for _ in range(3):
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=BOUND)
         usual = {"Host": f"127.0.0.1:{server.port}", "Content-Type": "application/json"}
@@ -323,14 +334,15 @@ def test_a_page_that_goes_away_is_nothing_to_print(
 
 
 def test_a_question_ends_the_request_that_waits(server: BoardServer) -> None:
-    seen = len(
-        json.loads(request(server, "POST", "/ask", asked({"type": "view"}), **key(server))[2])
-    )
+    view = asked({"type": "view"})
+    seen = len(json.loads(request(server, "POST", "/ask", view, **key(server))[2])["messages"])
     waiting = threading.Thread(
         target=request, args=(server, "POST", "/ask", asked(seen=seen, first=2)), kwargs=key(server)
     )
     begun = time.monotonic()
     waiting.start()
+    reader = server.readers._readers["c"]
+    until(lambda: reader._newest == 2 and reader._turn.locked(), BOUND, "a request waits")
     question = asked({"type": "cancel", "id": "nobody"}, seen=seen, first=2)
     told = json.loads(request(server, "POST", "/ask", question, **key(server))[2])
     waiting.join(BOUND)

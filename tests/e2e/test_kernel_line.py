@@ -15,7 +15,7 @@ def newest(kernel: Kernel) -> str:
 
 def test_after_two_dashes_the_line_is_passed_verbatim(kernel: Kernel) -> None:
     kernel.run("secret = 'leaked'; x = 1")
-    line = "%tta_submit shell -- printf %s\\\\n $HOME {secret} {1+1} '{print $1}' # no comment"
+    line = "%tta_submit shell -- printf %s\\\\n $HOME {secret} {1+1} '{print $1}' a=1 # no comment"
     kernel.run(line)
     kernel.run("%tta_wait")
     assert kernel.run("%tta_logs").text.splitlines() == [
@@ -23,6 +23,7 @@ def test_after_two_dashes_the_line_is_passed_verbatim(kernel: Kernel) -> None:
         "{secret}",
         "{1+1}",
         "{print $1}",
+        "a=1",
         "#",
         "no",
         "comment",
@@ -87,13 +88,21 @@ def test_a_timeout_that_is_no_time_submits_nothing(kernel: Kernel, timeout: str)
         "get_ipython().run_cell_magic('tta_submit', '', 'x = 1\\x00')",
         "get_ipython().run_cell_magic('tta_submit', '', '#' * 1_000_001)",
         "%%tta_submit\nthis is no python",
-        "%%tta_submit\n%matplotlib inline\nx = 1",
-        "%%tta_submit\n!rm -rf /",
         "%%tta_submit operator:mul\n1",
+        "%tta_status -- anything",
     ],
 )
 def test_what_cannot_be_run_is_one_line_of_wrong_usage(kernel: Kernel, code: str) -> None:
     usage_error(kernel.run(code))
+
+
+@pytest.mark.parametrize(("line", "number"), [("%matplotlib inline\nx = 1", 1), ("x = 1\n!ls", 2)])
+def test_a_line_for_ipython_in_a_cell_is_named_and_what_to_use_instead(
+    kernel: Kernel, line: str, number: int
+) -> None:
+    words = usage_error(kernel.run(f"%%tta_submit\n{line}"))
+    assert f"Line {number} of the cell" in words
+    assert "%%tta_submit shell" in words
 
 
 def test_a_cell_of_nearly_a_megabyte_runs_as_it_is(kernel: Kernel) -> None:

@@ -211,7 +211,7 @@ class Magics:
             task = self.session.engine.status(one)
             if len(ids) > 1:
                 say(("" if number == 0 else "\n") + _line(task))
-            if options.f:
+            if options.f and not task.is_final:
                 self._follow(task)
                 continue
             text = self.session.engine.logs(task.id, tail_lines=options.n, max_bytes=LOG_BYTES)

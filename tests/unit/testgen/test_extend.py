@@ -1,5 +1,6 @@
 """An existing test file: what raises coverage is added below it, and nothing else is touched."""
 
+import shutil
 import subprocess
 import sys
 from textwrap import dedent
@@ -34,8 +35,25 @@ def extended(lab: Lab, text: str = MINE, **options: Any) -> dict[str, Any]:
     return lab.run(extend=True, **options)
 
 
-def test_what_is_added_raises_the_coverage_and_the_old_text_stays(lab: Lab) -> None:
-    report = extended(lab)
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lab, dict[str, Any]]:
+    """A file that was extended, and the report; nobody changes it."""
+    lab = Lab(tmp_path_factory.mktemp("once"))
+    return lab, extended(lab, budget=2)
+
+
+@pytest.fixture
+def after(lab: Lab, once: tuple[Lab, dict[str, Any]]) -> Lab:
+    """A workspace of the test's own in which the file was extended."""
+    shutil.copytree(once[0].workspace, lab.workspace, dirs_exist_ok=True)
+    shutil.copytree(once[0].state, lab.state, dirs_exist_ok=True)
+    return lab
+
+
+def test_what_is_added_raises_the_coverage_and_the_old_text_stays(
+    after: Lab, once: tuple[Lab, dict[str, Any]]
+) -> None:
+    lab, report = after, once[1]
     text = lab.files()[FILE].decode()
     assert text.startswith(MINE)
     assert report["extended"]
@@ -52,8 +70,10 @@ def test_what_is_added_raises_the_coverage_and_the_old_text_stays(lab: Lab) -> N
     assert 'grade(90) == "good"' not in added  # reaches nothing new
 
 
-def test_nothing_is_written_for_what_the_file_reaches_already(lab: Lab) -> None:
-    report = extended(lab, budget=2)
+def test_nothing_is_written_for_what_the_file_reaches_already(
+    once: tuple[Lab, dict[str, Any]],
+) -> None:
+    lab, report = once
     assert (report["generated"], report["useless"]) == (report["kept"], 0)
     added = lab.files()[FILE].decode().removeprefix(MINE)
     assert "def test_initials" in added
@@ -61,10 +81,10 @@ def test_nothing_is_written_for_what_the_file_reaches_already(lab: Lab) -> None:
     assert '"good"' not in added  # it would notice changes, and reach nothing more
 
 
-def test_a_later_run_replaces_only_what_was_added(lab: Lab) -> None:
-    extended(lab)
+def test_a_later_run_replaces_only_what_was_added(after: Lab) -> None:
+    lab = after
     first = lab.files()[FILE]
-    again = lab.run(extend=True)
+    again = lab.run(extend=True, budget=2)
     assert lab.files()[FILE] == first
     assert again["baseline"]["line"] < 100
     lab.write("m.py", dedent(GOOD) + "\n\ndef double(number: int) -> int:\n    return number * 2\n")
@@ -75,8 +95,8 @@ def test_a_later_run_replaces_only_what_was_added(lab: Lab) -> None:
     assert "double" in text
 
 
-def test_added_tests_that_were_edited_are_left_alone(lab: Lab) -> None:
-    extended(lab)
+def test_added_tests_that_were_edited_are_left_alone(after: Lab) -> None:
+    lab = after
     edited = lab.files()[FILE].replace(b"def test_", b"def test_my_")
     (lab.workspace / FILE).write_bytes(edited)
     failure = lab.failure(extend=True)
@@ -86,8 +106,7 @@ def test_added_tests_that_were_edited_are_left_alone(lab: Lab) -> None:
 
 
 def test_a_file_that_covers_all_stays_byte_for_byte(lab: Lab) -> None:
-    extended(lab)
-    whole = lab.files()[FILE].decode().partition("# Added by")[0] + (
+    whole = f"{MINE}\n\n" + (
         "import pytest\n\ndef test_rest():\n    import m\n    assert m.initials('A B') == 'AB'\n"
         "    assert (m.grade(50), m.grade(1)) == ('fair', 'poor')\n"
         "    with pytest.raises(ValueError):\n        m.grade(-1)\n"

@@ -2,9 +2,9 @@
 
 import ast
 import importlib
+import itertools
 import random
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
 from types import ModuleType
@@ -18,7 +18,7 @@ from tta_interactive.runners.testgen.inside.generate.changes import Changes
 from tta_interactive.runners.testgen.inside.generate.expect import Expectations
 from tta_interactive.runners.testgen.inside.generate.leftovers import Leftovers
 from tta_interactive.runners.testgen.inside.generate.names import Names
-from tta_interactive.runners.testgen.inside.generate.sharpen import Row, Sharpener
+from tta_interactive.runners.testgen.inside.generate.sharpen import PATIENCE, Row, Sharpener
 from tta_interactive.runners.testgen.inside.generate.targets import find_targets
 from tta_interactive.runners.testgen.inside.generate.trace import Runner, lines_of
 from tta_interactive.runners.testgen.inside.generate.uses import usages
@@ -80,12 +80,18 @@ CODE = dedent(
 )
 
 
+def loaded(name: str, code: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """A module with this text, until the test ends."""
+    (folder / f"{name}.py").write_text(code)
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setitem(sys.modules, name, ModuleType(name))  # so it is taken away again
+    del sys.modules[name]
+    return importlib.import_module(name)
+
+
 @pytest.fixture
-def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    (tmp_path / "stages_of.py").write_text(CODE)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    yield importlib.import_module("stages_of")
-    del sys.modules["stages_of"]
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    return loaded("stages_of", CODE, tmp_path, monkeypatch)
 
 
 class Workshop:
@@ -216,10 +222,24 @@ def test_a_test_that_is_added_is_made_as_simple_as_it_can_be(
     module: ModuleType, tmp_path: Path
 ) -> None:
     shop = Workshop(module, tmp_path)
-    rows = [shop.row("stage", "100"), shop.row("stage", "0")]
+    rows = [shop.row("stage", "100, 5"), shop.row("stage", "0, 7")]  # others begin like these
     asked = [row.test.statements[-1] for row in shop.sharpener().more(rows, [], 60)]
-    assert asked
-    assert not any("step" in text or "," in text for text in asked if text.startswith("stage"))
+    stages = [text for text in asked if text.startswith("stage")]
+    assert stages
+    assert not any("step" in text or "," in text for text in stages)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_row_that_a_later_one_makes_needless_is_taken_back(
+    module: ModuleType, tmp_path: Path, seed: int
+) -> None:
+    shop = Workshop(module, tmp_path)
+    shop.draw.seed(seed)  # the order in which changes are tried
+    others = [shop.row("stage", "99"), shop.row("stage", "11")]
+    added = shop.sharpener().more([shop.row("stage", "0")], others, 2)
+    asked = [row.test.statements[-1] for row in added]
+    assert "stage(11)" in asked  # it notices all that the other does
+    assert "stage(99)" not in asked
 
 
 def test_values_at_the_boundary_are_added_where_a_change_went_unnoticed(
@@ -251,11 +271,18 @@ def test_no_more_rows_are_added_than_asked_for_and_none_when_the_time_is_over(
 
 
 def test_a_change_that_never_ends_is_noticed_and_soon_left(
-    module: ModuleType, tmp_path: Path
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shop = Workshop(module, tmp_path)
-    rows = [shop.row("endless", "3")]
-    shop.sharpener().more(rows, [], 3)
+    turns = itertools.count()
+    code = "def endless(count):\n    while count:\n        count -= 1; tick()\n    return count\n"
+    module = loaded("endless_of", code, tmp_path, monkeypatch)
+    module.__dict__["tick"] = turns.__next__  # never set back
+    shop = Workshop(module, tmp_path, code)
+    sharpener = shop.sharpener()
+    sharpener.more([shop.row("endless", "3")], [], 0)
+    assert sharpener.tried > 5
+    assert sharpener.unnoticed == 1  # that nobody ticks
+    assert next(turns) < sharpener.tried * PATIENCE
     assert module.endless(3) == 0
 
 
