@@ -131,8 +131,12 @@ def test_no_code_of_the_module_is_run_to_look_at_it(module: Any) -> None:
         def __iter__(self) -> Iterator[str]:
             raise AssertionError("looked into")
 
-    Touchy.__module__ = Shy.__module__ = HOME
-    module.touchy, module.shy = Touchy(a=1), Shy(a=1)
+    class Proxy:
+        def __getattribute__(self, name: str) -> Any:
+            raise RuntimeError("nothing to stand for yet")
+
+    Touchy.__module__ = Shy.__module__ = Proxy.__module__ = HOME
+    module.touchy, module.shy, module.proxy = Touchy(a=1), Shy(a=1), Proxy()
     leftovers, plain = Leftovers(module), cast("Any", dict)
     plain.__setitem__(module.shy, "b", 2)
     module.touchy = Touchy(a=2)

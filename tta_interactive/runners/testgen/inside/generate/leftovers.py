@@ -134,11 +134,11 @@ class Leftovers:
         yield self._module.__name__, "", self._module
         modules: dict[str, None] = {}
         for name, value in list(vars(self._module).items()):
-            home = getattr(value, "__name__" if isinstance(value, ModuleType) else "__module__", "")
-            if not isinstance(home, str) or home.split(".")[0] != self._package:
+            home = _home(value)
+            if home.split(".")[0] != self._package:
                 continue
             modules[home] = None
-            if isinstance(value, type) and type(value).__setattr__ is type.__setattr__:
+            if _is(value, type) and type(value).__setattr__ is type.__setattr__:
                 yield self._module.__name__, f"{name}.", value
         for home in modules:
             module = sys.modules.get(home)
@@ -148,12 +148,12 @@ class Leftovers:
     def _inside(self, name: Name, value: Any, *, is_inner: bool) -> "_Contents | None":
         """What is inside a value, if it can be another later."""
         for kind in (*MAPPINGS, set, *ROWS):
-            if isinstance(value, kind):
+            if _is(value, kind):
                 return _Contents(name, value, kind, is_inner=is_inner)
         cls = cast("type[Any]", type(value))
         home: object = getattr(cls, "__module__", None)
         is_own = isinstance(home, str) and home.split(".")[0] == self._package
-        if not is_own or isinstance(value, enum.Enum | type):
+        if not is_own or _is(value, enum.Enum, type):
             return None
         try:
             inside: object = object.__getattribute__(value, "__dict__")
@@ -306,8 +306,21 @@ def _held(holder: Any) -> Mapping[str, Any]:
 def _is_data(name: str, value: Any) -> bool:
     """Whether the name is neither Python's own nor that of code."""
     is_ours = not (name.startswith("__") and name.endswith("__")) and name != "_abc_impl"
-    is_code = isinstance(value, CODE) or hasattr(cast("type[Any]", type(value)), "__get__")
-    return is_ours and not is_code
+    bases = cast("type[Any]", type(value)).__mro__
+    return is_ours and not _is(value, *CODE) and not any("__get__" in vars(base) for base in bases)
+
+
+def _is(value: Any, *kinds: Any) -> bool:
+    """As `isinstance`, which asks a proxy for what it stands for."""
+    return issubclass(type(value), kinds)
+
+
+def _home(value: Any) -> str:
+    """The module of a class or function, or the module itself; empty for other values."""
+    if _is(value, ModuleType):
+        return str(value.__name__)
+    home: object = value.__module__ if _is(value, type, types.FunctionType) else ""
+    return home if isinstance(home, str) else ""
 
 
 def _counted(value: Any) -> tuple[int, ...]:
