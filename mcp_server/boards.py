@@ -25,6 +25,7 @@ class AppEngine(BlockingEngine):
         owner: Whose tasks it sees.
         end: Asks for a task's end, if the caller may.
         again: Submits a task again, if the caller may.
+        tell: Answers a task's question, if the caller may.
     """
 
     def __init__(
@@ -33,9 +34,10 @@ class AppEngine(BlockingEngine):
         owner: str,
         end: Callable[[str], Coroutine[Any, Any, Task]],
         again: Callable[[str], Coroutine[Any, Any, str]],
+        tell: Callable[[str, JsonValue, str | None], Coroutine[Any, Any, Task]],
     ) -> None:
         super().__init__(home, owner=owner, sees="own", allow=())
-        self._end, self._again = end, again
+        self._end, self._again, self._tell = end, again, tell
 
     def cancel(self, task_id: str) -> Task:
         """As `tta_cancel`."""
@@ -44,6 +46,10 @@ class AppEngine(BlockingEngine):
     def retry(self, task_id: str) -> str:
         """As `tta_submit` of the same again."""
         return from_thread.run(self._again, task_id)
+
+    def answer(self, task_id: str, value: JsonValue, *, key: str | None = None) -> Task:
+        """As `tta_answer`."""
+        return from_thread.run(self._tell, task_id, value, key)
 
 
 class Board:

@@ -82,7 +82,8 @@ class Door:
         self._waits = Waits(reader, self._look)
         end = partial(self.end, tool="tta_board_feed")
         again = partial(self.again, tool="tta_board_feed")
-        self.board = Board(AppEngine(home, owner, end, again))
+        tell = partial(self.tell, tool="tta_board_feed")
+        self.board = Board(AppEngine(home, owner, end, again, tell))
 
     async def submit(self, asked: SubmitArguments, _: Report | None) -> tuple[SubmitAnswer, str]:
         """Check, record the decision, store; the task's id at once."""
@@ -290,7 +291,8 @@ class Door:
         return answer, f"{task.id} has the answer and is {task.status}.\nNext: {answer.next_action}"
 
     async def tell(self, task_id: str, value: JsonValue, key: str | None, *, tool: str) -> Task:
-        """Answer, recorded: the task as it then stands."""
+        """Answer for the caller, recorded: the task as it then stands."""
+        await self._own(task_id)
         await self._record("answer", {"task_id": task_id, "sha256": digest(value)}, tool=tool)
         return await self._engine.answer(task_id, value, key=key)
 

@@ -198,6 +198,24 @@ def test_a_wrong_message_is_a_sentence_on_the_page(reader: Reader, message: obje
     assert (told["type"], bool(told["text"])) == ("problem", True)
 
 
+def test_a_question_stands_in_its_row_and_is_answered_there_once(
+    engine: BlockingEngine, reader: Reader
+) -> None:
+    code = f"from tta_interactive import ask\nask({EVIL!r}, choices=['yes', 'no'])"
+    task_id = engine.submit("python", {"code": code}, workspace="/tmp")
+    engine.wait_any([task_id], BOUND, questions=True)
+    row = reader.ask(type="view")["rows"][task_id]
+    assert (row["state"], row["asks"]["choices"]) == ("input_required", ["yes", "no"])
+    assert not set(row["asks"]["text"]) & set("\x1b\x07\u202e")
+    answer = {"type": "answer", "id": task_id, "key": row["asks"]["key"]}
+    assert "Give one of" in reader.ask(**answer, value="perhaps")["text"]
+    assert "followed by" in reader.ask(**{**answer, "key": "1.9"}, value="yes")["text"]
+    told = reader.ask(**answer, value="yes")
+    assert told["rows"][task_id]["asks"] is None
+    assert "already" in reader.ask(**answer, value="no")["text"]
+    assert engine.wait(task_id, BOUND).result == "yes"
+
+
 def test_what_a_task_says_can_neither_act_nor_hide() -> None:
     row = row_of(
         a_task(status="running", label=EVIL, kind=EVIL[:30], owner=f"mcp:{EVIL}", message=EVIL)

@@ -3,7 +3,7 @@
 // One plain module without a build step, so that all hosts load the very same file; that is why
 // it is longer than other files here. It knows no host: `mount` is given one object with
 //
-//     send(message)        what the reader asks for: {type: "view" | "cancel" | "retry" | "detail"}
+//     send(message)        what the reader asks for: {type: "view" | "cancel" | "retry" | "answer" | "detail"}
 //     listen(callback)     what the store says: {type: "page" | "patch" | "detail" | "problem" | "gone"}
 //
 // A page is all that is shown; a patch has the rows and bars that changed, and the other facts
@@ -11,7 +11,7 @@
 // module asks for nothing from any network.
 
 const STATES = ["running", "input_required", "queued", "completed", "failed", "cancelled"];
-const WORDS = { input_required: "needs input" };
+const WORDS = { input_required: "needs an answer" };
 const FINAL = new Set(["completed", "failed", "cancelled"]);
 const COLUMNS = [
   ["state", "State", ""],
@@ -480,7 +480,8 @@ class Board {
         element("progress", { max: 1, value: Number(row.progress), "aria-label": "progress" }),
         document.createTextNode(` ${Math.floor(100 * row.progress)} %`)));
     }
-    if (row.message) done.append(element("div", { class: "quiet", text: row.message }));
+    if (row.asks) done.append(element("div", { class: "why", text: row.asks.text }), ...this.answers(row));
+    else if (row.message) done.append(element("div", { class: "quiet", text: row.message }));
     if (row.error) done.append(element("div", { class: "why", text: row.error }));
     return element("tr", {}, state, about, element("td", { class: "from", text: row.owner, title: row.owner }),
       done,
@@ -504,6 +505,12 @@ class Board {
     }
     if (row.state === "completed") return [];
     return [this.action(row, "act", "Retry", () => this.host.send({ type: "retry", id: row.id }))];
+  }
+
+  answers(row) {
+    const { key, choices } = row.asks;
+    return choices.map((value, place) => this.action(row, `answer${place}`, value,
+      () => this.host.send({ type: "answer", id: row.id, key, value })));
   }
 
   toggle(id) {

@@ -17,7 +17,7 @@ from pydantic import JsonValue, ValidationError
 
 from tta_interactive.blocking import BlockingEngine
 from tta_interactive.board.rows import bar_of, facts_of, lines_of, row_of
-from tta_interactive.board.wish import MESSAGE, Cancel, Detail, Retry, View
+from tta_interactive.board.wish import MESSAGE, Answer, Cancel, Detail, Retry, View
 from tta_interactive.errors import TaskNotFoundError, TTAError
 from tta_interactive.owner import owner_words
 from tta_interactive.task import Task
@@ -72,6 +72,9 @@ class BoardFeed:
                     self.refresh({task_id})
                 case Retry(id=task_id):
                     self.refresh({self._engine.retry(task_id)})
+                case Answer(id=task_id):
+                    self._engine.answer(task_id, asked.value, key=asked.key)
+                    self.refresh({task_id})
                 case Detail(id=task_id):
                     self._say_detail(task_id)
         except TTAError as error:

@@ -14,6 +14,7 @@ from tta_interactive.text import one_line, visible
 SHORT_ID: Final = 10
 LABEL: Final = 200
 MESSAGE: Final = 200
+FEW_CHOICES: Final = 4
 MINUTE: Final = 60.0
 BAR: Final = ("label", "kind", "state", "submitted", "started", "finished")
 
@@ -30,12 +31,23 @@ def row_of(task: Task) -> dict[str, JsonValue]:
         "owner": owner_words(task.owner),
         "progress": None if final else task.progress,
         "message": "" if final else one_line(task.message, MESSAGE),
+        "asks": _asks(task),
         "error": _problem(task),
         "cancelling": task.cancel_requested_at is not None and not final,
         "submitted": task.submitted_at.timestamp(),
         "started": _seconds(task.started_at),
         "finished": _seconds(task.finished_at),
     }
+
+
+def _asks(task: Task) -> dict[str, JsonValue] | None:
+    """What it waits to be told; choices only where they are few enough for a row."""
+    question = task.open_question
+    if question is None:
+        return None
+    few = question.choices if len(question.choices) <= FEW_CHOICES else ()
+    text = one_line(question.text, MESSAGE)
+    return {"key": question.key, "text": text, "choices": [one_line(one, 200) for one in few]}
 
 
 def _problem(task: Task) -> str:
@@ -82,6 +94,9 @@ def facts_of(tasks: Sequence[Task], now: datetime) -> dict[str, JsonValue]:
 def lines_of(task: Task) -> list[JsonValue]:
     """What a reader who opens a row is told first, a fact a line."""
     lines = [f"workspace {one_line(task.workspace, 300)}"] if task.workspace else []
+    if task.open_question is not None:
+        lines.append(f"asks: {one_line(task.open_question.text, 600)}")
+        lines.append(f"answer on its card, or: tta answer {one_line(task.id[:SHORT_ID])} ...")
     if task.error is not None:
         lines.append(f"{one_line(task.error.message, 600)} {one_line(task.error.remedy, 300)}")
     if task.result is not None and task.status is TaskStatus.COMPLETED:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
+from tta_interactive.form import MAX_CHOICE
 from tta_interactive.store import Look
 from tta_interactive.task import TaskStatus
 
@@ -62,6 +63,15 @@ class Retry(_Message):
     id: Id
 
 
+class Answer(_Message):
+    """Answer the question of a task with one of its choices."""
+
+    type: Literal["answer"]
+    id: Id
+    key: Id
+    value: Annotated[str, StringConstraints(max_length=MAX_CHOICE)]
+
+
 class Detail(_Message):
     """Tell more of a task than its row does."""
 
@@ -69,5 +79,5 @@ class Detail(_Message):
     id: Id
 
 
-Message = Annotated[View | Cancel | Retry | Detail, Field(discriminator="type")]
-MESSAGE: TypeAdapter[View | Cancel | Retry | Detail] = TypeAdapter(Message)
+Message = Annotated[View | Cancel | Retry | Answer | Detail, Field(discriminator="type")]
+MESSAGE: TypeAdapter[View | Cancel | Retry | Answer | Detail] = TypeAdapter(Message)

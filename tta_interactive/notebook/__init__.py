@@ -31,6 +31,7 @@ LINE_MAGICS: Final = (
     "tta_wait",
     "tta_cancel",
     "tta_retry",
+    "tta_answer",
     "tta_logs",
     "tta_list",
     "tta_board",

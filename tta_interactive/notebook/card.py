@@ -18,11 +18,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
+from pydantic import JsonValue
+
 from tta_interactive.errors import InvalidRequestError
 from tta_interactive.listing import listing
+from tta_interactive.notebook.answering import Answering
 from tta_interactive.notebook.config import defaults_of
 from tta_interactive.notebook.markup import card_html
 from tta_interactive.notebook.view import MESSAGE, View, as_text, view_of, with_tail
+from tta_interactive.question import Question
 from tta_interactive.task import Task
 from tta_interactive.text import one_line
 
@@ -86,10 +90,17 @@ class HtmlCard:
 
 
 class WidgetCard(HtmlCard):
-    """A card whose updates are one small message each, and with a button to cancel."""
+    """A card whose updates are one small message each, with buttons to cancel and to answer."""
 
-    def __init__(self, task: Task, on_cancel: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        task: Task,
+        on_cancel: Callable[[], None],
+        on_answer: Callable[[str, JsonValue], None],
+    ) -> None:
         super().__init__()
+        self._on_answer = on_answer
+        self._answering: Answering | None = None
         widgets: Any = importlib.import_module("ipywidgets")
         view = view_of(task, datetime.now(UTC))
         self._is_known_twice = False
@@ -134,6 +145,36 @@ class WidgetCard(HtmlCard):
         live = {"version_major": 2, "version_minor": 0, "model_id": self._box.model_id}
         return {**static_bundle(view), WIDGET_VIEW: live}
 
+    def paint(self, task: Task, log: str = "", problem: str = "") -> None:
+        super().paint(task, log, problem)
+        with self._lock:
+            self._ask(task.open_question, has_failed=bool(problem))
+
+    def _ask(self, question: Question | None, *, has_failed: bool) -> None:
+        """Show what answers the question, or nothing; anew where the last answer was refused."""
+        shown = self._answering
+        if self._is_closed or (
+            not has_failed
+            and (shown.key if shown else None) == (question.key if question else None)
+        ):
+            return
+        self._answering = None
+        if question is not None:
+            self._answering = Answering(question, self._given(question.key), answer_at_once)
+        parts = [self._html, self._button, *([self._answering.box] if self._answering else [])]
+        self._box.layout.flex_flow = "row wrap" if self._answering else "row"
+        self._box.children = parts
+        if shown is not None:
+            shown.close()
+
+    def _given(self, key: str) -> Callable[[JsonValue], None]:
+        def give(value: JsonValue) -> None:
+            if self._answering is not None and self._answering.key == key:
+                self._answering.disable()
+            self._on_answer(key, value)
+
+        return give
+
     def _paint(self, view: View) -> None:
         self._html.value = _live_html(view)
         if view.is_cancelling and not self._button.disabled:
@@ -143,6 +184,7 @@ class WidgetCard(HtmlCard):
     def finish(self, task: Task, log: str = "") -> None:
         super().finish(task, log)
         with self._lock:
+            self._ask(None, has_failed=False)
             self._is_closed = True
             if self._is_known_twice:
                 # A page that was loaded again gets no more updates of its outputs

@@ -8,7 +8,9 @@ from tta_interactive.kinds import kind_names
 from tta_interactive.notebook.options import PARSERS, parser_of
 
 _MAGIC: Final = re.compile(r"(?:^|=)\s*%%?(tta_[a-z]+)(?:\s+(.*))?$", re.DOTALL)
-TAKES_TASKS: Final = ("tta_status", "tta_wait", "tta_cancel", "tta_retry", "tta_logs")
+TAKES_TASKS: Final = (
+    *("tta_status", "tta_wait", "tta_cancel", "tta_retry", "tta_answer", "tta_logs"),
+)
 
 
 def offers(

@@ -95,6 +95,10 @@ class TaskHandle:
         """Ask it to end; the task as it then stands."""
         return self._session.engine.cancel(self._id)
 
+    def answer(self, value: JsonValue) -> Task:
+        """Answer its question: a text, a choice, an object for a form; None: no answer."""
+        return self._session.engine.answer(self._id, value)
+
     def retry(self) -> "TaskHandle":
         """Submit the same again as a new task, if this one is over; its handle."""
         return TaskHandle(self._session, self._session.retry(self._id))

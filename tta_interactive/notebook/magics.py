@@ -28,6 +28,7 @@ from tta_interactive.notebook.options import OptionError, plain, read_options
 from tta_interactive.notebook.session import Session, say
 from tta_interactive.notebook.view import SHORT_ID, as_text, counts_text, table_text, view_of
 from tta_interactive.notebook.waiting import wait_for
+from tta_interactive.question import answer_of_words
 from tta_interactive.settings import read_settings
 from tta_interactive.targets import NAMED, Named, request_from_words
 from tta_interactive.task import Task, TaskStatus
@@ -276,6 +277,23 @@ class Magics:
         handles = [TaskHandle(self.session, task.id, shown_at) for task in tasks]
         return handles[0] if len(handles) == 1 else None
 
+    def _answer(self, options: argparse.Namespace, names: Names) -> None:
+        ids = names.ids([options.id])
+        if len(ids) != 1 or (options.decline and options.words):
+            raise UsageError("Give one task, and either an answer or --decline.")
+        engine = self.session.engine
+        task = engine.status(ids[0])
+        question = task.open_question
+        if options.decline or question is None:
+            say(_line(engine.answer(task.id, None)))
+            return
+        if not options.words:
+            raise UsageError(
+                f"What is the answer? {' '.join(view_of(task, datetime.now(UTC)).answers)}"
+            )
+        value = answer_of_words(question, [_typed(word) for word in options.words])
+        say(_line(engine.answer(task.id, value, key=question.key)))
+
     def _meant(self, options: argparse.Namespace, names: Names) -> list[str]:
         """The tasks that are named; else with --all the notebooks', else the last one."""
         if getattr(options, "all", False):
@@ -296,6 +314,7 @@ _RUN: Final[dict[str, Callable[[Magics, argparse.Namespace, Names], object]]] = 
     "tta_wait": Magics._wait,  # pyright: ignore[reportPrivateUsage]
     "tta_cancel": Magics._cancel,  # pyright: ignore[reportPrivateUsage]
     "tta_retry": Magics._retry,  # pyright: ignore[reportPrivateUsage]
+    "tta_answer": Magics._answer,  # pyright: ignore[reportPrivateUsage]
     "tta_logs": Magics._logs,  # pyright: ignore[reportPrivateUsage]
     "tta_list": Magics._list,  # pyright: ignore[reportPrivateUsage]
     "tta_board": Magics._board,  # pyright: ignore[reportPrivateUsage]
@@ -307,6 +326,12 @@ def _pickled_call(function: object, args: Sequence[object], kwargs: Mapping[str,
     from tta_interactive.notebook.payload import pickled_call  # noqa: PLC0415
 
     return pickled_call(function, args, kwargs)
+
+
+def _typed(word: str) -> str:
+    """The word with the object of an expression in its place."""
+    name = f"{word.name}=" if isinstance(word, Spot) and word.name else ""
+    return name + str(plain(word))
 
 
 def _as_word(word: str) -> object:

@@ -73,6 +73,15 @@ def card_html(view: View, *, live: bool, phase: float = 0.0) -> str:
         rows.append(_progress(view, colour, phase))
     if view.message:
         rows.append(f'<div style="{QUIET}{CUT}margin-top:4px">{_text(view.message)}</div>')
+    if view.question:
+        rows.append(
+            f'<div style="margin-top:6px;font-weight:600;overflow-wrap:anywhere">'
+            f"{_text(view.question)}</div>"
+        )
+    rows += [
+        f'<div style="{QUIET}{SMALL}overflow-wrap:anywhere">{_text(line)}</div>'
+        for line in view.answers
+    ]
     if view.report is not None:
         rows.append(_report(view.report, colour))
     if view.error:

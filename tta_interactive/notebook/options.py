@@ -240,6 +240,22 @@ def _retry(name: str) -> _Parser:
     return parser
 
 
+def _answer(name: str) -> _Parser:
+    parser = _new(
+        name,
+        "Answer the question that a task waits with, as the buttons of its card do.",
+        """\
+  %tta_answer t yes
+  %tta_answer t_x8Kd a text of several words
+  %tta_answer t version=1.2 push=yes      a form: a value for each field
+  %tta_answer t --decline                 no answer; the task goes on""",
+    )
+    parser.add_argument("id", metavar="ID", help="an id, the start of one, a name, or a handle")
+    parser.add_argument("words", nargs="*", metavar="VALUE")
+    parser.add_argument("--decline", action="store_true", help="give no answer")
+    return parser
+
+
 def _logs(name: str) -> _Parser:
     parser = _new(
         name,
@@ -291,6 +307,7 @@ PARSERS: Final = {
     "tta_wait": _wait,
     "tta_cancel": _cancel,
     "tta_retry": _retry,
+    "tta_answer": _answer,
     "tta_logs": _logs,
     "tta_list": _list,
     "tta_board": _list,

@@ -1,7 +1,7 @@
 """One thread that feeds all cards of a kernel.
 
     watcher's thread ──moved ids──┐
-    click on Cancel ──────────────┼──> bell ──> read the newest state ──> paint, at most
+    click on a button ────────────┼──> bell ──> read the newest state ──> paint, at most
     %tta_submit shows a card ─────┘             of each card that moved    five times a second
 
 Only the newest state of a task is ever read, so a flood of changes costs nothing and the
@@ -11,8 +11,10 @@ final state is always the last one painted. With no unfinished card the thread s
 import contextlib
 import os
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Final, Protocol
+
+from pydantic import JsonValue
 
 from tta_interactive.blocking import BlockingEngine
 from tta_interactive.errors import TTAError
@@ -61,7 +63,7 @@ class Pump:
         self._finished = threading.Condition(self._lock)
         self._cards: dict[str, tuple[Card, Task]] = {}
         self._moved: set[str] = set()
-        self._cancels: set[str] = set()
+        self._orders: list[tuple[str, Callable[[], object]]] = []
         self._end_subscription = lambda: None
         self._thread: threading.Thread | None = None
 
@@ -103,8 +105,15 @@ class Pump:
 
     def cancel(self, task_id: str) -> None:
         """Ask the task to end, from any thread: it is done in the pump's own."""
+        self._order(task_id, lambda: self._engine.cancel(task_id))
+
+    def answer(self, task_id: str, value: JsonValue, key: str) -> None:
+        """Answer the task's question, from any thread."""
+        self._order(task_id, lambda: self._engine.answer(task_id, value, key=key))
+
+    def _order(self, task_id: str, do: Callable[[], object]) -> None:
         with self._lock:
-            self._cancels.add(task_id)
+            self._orders.append((task_id, do))
         self._bell.set()
 
     def close(self) -> None:
@@ -133,13 +142,13 @@ class Pump:
             self._bell.wait(TICK if self._ticking() else None)
             self._bell.clear()
             with self._lock:
-                cancels, self._cancels = self._cancels, set()
+                orders, self._orders = self._orders, []
                 moved = set(list(self._moved)[:AT_ONCE])
                 self._moved -= moved
                 if self._moved:
                     self._bell.set()
-            for task_id in cancels:
-                self._do_cancel(task_id)
+            for task_id, do in orders:
+                self._obey(task_id, do)
             for task_id in moved | set(self._ticking()):
                 self._paint(task_id, is_fresh=task_id not in moved)
             if self._hurry.wait(PAUSE):
@@ -151,14 +160,15 @@ class Pump:
             running = [i for i, (_, t) in self._cards.items() if t.status is TaskStatus.RUNNING]
         return running[-TICKING:]
 
-    def _do_cancel(self, task_id: str) -> None:
+    def _obey(self, task_id: str, do: Callable[[], object]) -> None:
+        """Do what a click asked for."""
         try:
-            self._engine.cancel(task_id)
+            do()
             with self._lock:
                 self._moved.add(task_id)
             self._bell.set()
         except TTAError as error:
-            self._paint(task_id, is_fresh=True, problem=str(error))
+            self._paint(task_id, is_fresh=False, problem=str(error))
 
     def _paint(self, task_id: str, *, is_fresh: bool, problem: str = "") -> None:
         with self._lock:

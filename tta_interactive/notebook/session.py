@@ -145,7 +145,11 @@ class Session:
 
 
 def _live_card(task: Task, pump: Pump) -> WidgetCard:
-    return WidgetCard(task, lambda: pump.cancel(task.id))
+    return WidgetCard(
+        task,
+        lambda: pump.cancel(task.id),
+        lambda key, value: pump.answer(task.id, value, key),
+    )
 
 
 def say(text: str) -> None:

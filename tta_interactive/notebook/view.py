@@ -14,6 +14,7 @@ from typing import Final, Literal
 from pydantic import JsonValue
 
 from tta_interactive.duration import span
+from tta_interactive.form import field_words, fields_of
 from tta_interactive.listing import Line, timeline
 from tta_interactive.owner import owner_words
 from tta_interactive.task import Task, TaskStatus
@@ -99,6 +100,10 @@ class View:
     """`about 40 s left`, if it goes on as it went; empty: not known."""
     tail: tuple[str, ...]
     """The last lines of the output; empty: none, or nobody read them."""
+    question: str
+    """What it waits to be told; empty: nothing."""
+    answers: tuple[str, ...]
+    """What can be answered, and how where there are no buttons."""
     error: str
     remedy: str
     facts: tuple[str, ...]
@@ -128,6 +133,8 @@ def view_of(task: Task, now: datetime) -> View:
         elapsed=_elapsed(task, now),
         remaining=_remaining(task, now),
         tail=(),
+        question=one_line(task.open_question.text, ERROR) if task.open_question else "",
+        answers=tuple(_answers(task)),
         error=_error(task),
         remedy=_remedy(task),
         facts=tuple(_facts(task)),
@@ -184,7 +191,8 @@ def as_text(view: View) -> str:
     parts = [f"{word} {view.short}", f"{view.kind}: {view.label}" if view.label else view.kind]
     if view.fraction is not None and not view.is_final:
         parts.append(percent_words(view.fraction * 100))
-    parts += [view.elapsed, view.remaining, view.message, view.error, view.remedy, view.outcome]
+    parts += [view.elapsed, view.remaining, view.message, view.question, *view.answers]
+    parts += [view.error, view.remedy, view.outcome]
     if view.report is not None:
         parts.append(view.report.counts)
         parts += [f"{s.name} {percent_words(s.percent)}" for s in view.report.shares]
@@ -244,6 +252,17 @@ def _remaining(task: Task, now: datetime) -> str:
         return ""
     left = gone * (1 - done) / done
     return f"about {span(max(1.0, round(left)))} left" if left < GUESS_MOST else ""
+
+
+def _answers(task: Task) -> list[str]:
+    question = task.open_question
+    if question is None:
+        return []
+    how = f"%tta_answer {one_line(task.id[:SHORT_ID])}"
+    if question.form is not None:
+        fields = [field_words(question.form, name) for name in fields_of(question.form)]
+        return [*fields, f"{how} NAME=VALUE ..."]
+    return [f"{how} {one_line(' | '.join(question.choices) or 'TEXT', MESSAGE)}"]
 
 
 def _error(task: Task) -> str:

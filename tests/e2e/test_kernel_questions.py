@@ -1,0 +1,139 @@
+"""The question of a task in a real kernel: on its card, which answers while a cell runs, and typed."""
+
+from importlib.metadata import version
+from typing import Any
+
+import pytest
+
+from tests.e2e.kernel import Kernel, Reply, is_final_update, usage_error
+
+HAS_SUBSHELLS = tuple(map(int, version("ipykernel").split(".")[:2])) >= (7, 1)
+HOSTILE = "Sure? <img src=x onerror=alert(1)>\\x1b[2J\\u202e"
+FORM = (
+    "{'type': 'object', 'required': ['branch'], 'properties': {"
+    "'branch': {'type': 'string', 'title': '<b>Branch'}, 'push': {'type': 'boolean'}, "
+    "'level': {'type': 'string', 'enum': ['low', 'high']}, 'n': {'type': 'integer'}}}"
+)
+
+
+def submit(kernel: Kernel, call: str) -> Reply:
+    """Show the card of a task that asks, up to the question's last button."""
+    kernel.run(f"%%tta_submit --name asks\nfrom tta_interactive import ask\n{call}")
+    kernel.run("from tta_interactive.default import engine; t = engine().status('asks').id")
+    return kernel.collect(lambda reply: "No answer" in opened(reply))
+
+
+def opened(reply: Reply) -> dict[str, str]:
+    """Widgets that were opened: description -> comm."""
+    found: dict[str, str] = {}
+    for content in reply.of("comm_open"):
+        state: dict[str, Any] = content["data"]["state"]
+        if state.get("_model_name", "").endswith(("ButtonModel", "TextModel", "CheckboxModel")) or (
+            state.get("_model_name") == "DropdownModel"
+        ):
+            assert not state.get("description_allow_html")
+            found[state["description"]] = str(content["comm_id"])
+    return found
+
+
+def result(kernel: Kernel) -> Any:
+    kernel.run("done = %tta_wait asks --quiet --no-raise")
+    return kernel.value("done")
+
+
+@pytest.mark.kernels
+def test_a_choice_is_clicked_while_a_cell_is_running(kernel: Kernel) -> None:
+    shown = submit(kernel, f"ask('{HOSTILE}', choices=['yes', 'no'])")
+    buttons = opened(shown)
+    assert {"yes", "no"} <= set(buttons)
+    painted = [c["data"]["state"]["value"] for c in shown.of("comm_msg")
+               if "value" in c["data"].get("state", {})]  # fmt: skip
+    assert "Sure? &lt;img src=x onerror=alert(1)&gt;\\x1b[2J\\u202e" in painted[-1]
+    assert "INPUT REQUIRED" in painted[-1]
+    assert "<img" not in painted[-1]
+    cell = kernel.start("import time; print('begin'); time.sleep(5); print('end')")
+    kernel.printed(cell, "begin")
+    kernel.click(buttons["yes"])
+    order: list[str] = []
+
+    def note(kind: str, content: dict[str, Any]) -> None:
+        if kind == "update_display_data":
+            order.append(content["data"]["text/plain"].split()[0])
+        if kind == "stream" and "end" in content["text"]:
+            order.append("end")
+
+    kernel.finish(cell, note)
+    if HAS_SUBSHELLS:
+        assert order == ["COMPLETED", "end"]
+    else:  # the click waits for the cell
+        assert is_final_update(kernel.collect(is_final_update))
+    assert result(kernel) == "yes"
+
+
+@pytest.mark.kernels
+def test_a_text_is_typed_into_the_card_and_the_field_goes_with_the_question(kernel: Kernel) -> None:
+    shown = submit(kernel, "ask('Name?', default='Ada')")
+    buttons = opened(shown)
+    kernel.set_state(buttons[""], value="Grace <b>")
+    kernel.click(buttons["Answer"])
+    asking = set(buttons.values()) - {buttons.get("Cancel")}
+    kernel.collect(lambda r: {c["comm_id"] for c in r.of("comm_close")} >= asking)
+    assert result(kernel) == "Grace <b>"
+
+
+def test_a_form_is_filled_in_on_the_card_and_a_wrong_value_can_be_mended(kernel: Kernel) -> None:
+    shown = submit(kernel, f"ask('Release?', form={FORM})")
+    fields = opened(shown)
+    assert {"<b>Branch", "push", "level", "n", "Answer", "No answer"} <= set(fields)
+    kernel.set_state(fields["<b>Branch"], value="main")
+    kernel.set_state(fields["n"], value="many")
+    kernel.click(fields["Answer"])
+    again = kernel.collect(lambda reply: "No answer" in opened(reply))
+    painted = [c["data"]["state"]["value"] for c in again.of("comm_msg")
+               if "value" in c["data"].get("state", {})]  # fmt: skip
+    assert any("Give a whole number" in text for text in painted)
+    fields = opened(again)
+    kernel.set_state(fields["<b>Branch"], value="main")
+    kernel.set_state(fields["push"], value=True)
+    kernel.set_state(fields["n"], value="3")
+    kernel.click(fields["Answer"])
+    kernel.collect(is_final_update)
+    assert result(kernel) == {"branch": "main", "push": True, "level": "low", "n": 3}
+
+
+def test_a_click_for_an_older_question_does_not_answer_a_newer_one(kernel: Kernel) -> None:
+    shown = submit(kernel, "[ask('1?', choices=['a']), ask('2?', choices=['a'])]")
+    kernel.run("%tta_answer asks a")
+    kernel.collect(lambda reply: "No answer" in opened(reply))
+    kernel.click(opened(shown)["a"])  # of a page that did not hear of it
+    still = kernel.run("print(engine().status('asks').open_question.text)").text
+    assert still.endswith("2?")  # after the kernel's own words on a button that is gone
+    kernel.run("%tta_answer asks --decline")
+    assert result(kernel) == ["a", None]
+
+
+def test_the_magic_answers_and_says_what_fits(kernel: Kernel) -> None:
+    kernel.run("from tta_interactive.default import engine")
+    submit(kernel, f"ask('Release?', form={FORM})")
+    assert "%tta_answer t_" in usage_error(kernel.run("%tta_answer asks"))
+    assert "needs a value for 'branch'" in usage_error(kernel.run("%tta_answer asks push=yes"))
+    shown = kernel.run("%tta_status asks").cards[0]["text/plain"]
+    assert "Release?" in shown
+    assert "n (whole number)" in shown
+    kernel.run("number = 7")
+    assert kernel.run("%tta_answer asks branch=main n=$number").text.startswith("RUNNING")
+    assert result(kernel) == {"branch": "main", "n": 7}
+    assert "is completed" in usage_error(kernel.run("%tta_answer asks again"))
+
+
+def test_a_handle_answers_too_and_a_card_without_widgets_says_how() -> None:
+    with Kernel(TTA_DISPLAY="html") as kernel:
+        kernel.run("%%tta_submit --name asks\nfrom tta_interactive import ask\nask('Go?')")
+        kernel.run("t = %tta_submit shell --quiet -- true")
+        kernel.until("str(__import__('tta_interactive').status('asks').status) == 'input_required'")
+        (card,) = kernel.run("%tta_status asks").cards
+        assert "Go?" in card["text/html"]
+        assert "%tta_answer t_" in card["text/html"]
+        kernel.run("h = %tta_status asks")
+        kernel.run("h.answer('sure')")
+        assert kernel.value("h.result(30)") == "sure"
