@@ -93,7 +93,9 @@ def test_the_kept_tests_pass_and_the_coverage_is_true(
 ) -> None:
     task = engine.wait(generate(engine, project), 90)
     check_report(project, task)
+    assert isinstance(task.result, dict)
     assert task.sandbox_got is not None
+    assert task.sandbox_got.word == task.result["sandbox"]
 
 
 def test_a_second_run_of_the_same_is_answered_from_the_cache(

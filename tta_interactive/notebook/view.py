@@ -286,11 +286,7 @@ def _facts(task: Task) -> list[str]:
         facts.append(f"attempt {task.attempt} of {task.max_attempts}")
     if task.after and task.status is TaskStatus.QUEUED:
         facts.append(f"after {len(task.after)} other task{'s' if len(task.after) > 1 else ''}")
-    inside = task.result.get("sandbox") if isinstance(task.result, dict) else None
-    if isinstance(inside, str):  # a kind that contains each of its steps says how well
-        facts.append(f"sandbox {one_line(inside, 40)}")
-    # Until it is over: what runs there now may be the part outside of these steps.
-    elif task.is_final and task.sandbox_got:
+    if task.sandbox_got:
         facts.append(f"sandbox {task.sandbox_got.word}")
     if task.status in (TaskStatus.FAILED, TaskStatus.CANCELLED):
         # A button would need a kernel: this also works in a notebook that is opened next week.

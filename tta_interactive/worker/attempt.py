@@ -64,6 +64,13 @@ class AttemptSpec:
     inherit: int = 0
     """How many extra descriptors go to the child; it then dies with the worker."""
 
+    @property
+    def wants_sandbox(self) -> bool:
+        """Whether it matters what sandbox there is. A kind that contains its steps itself takes the
+        best, unless it is told to do without."""
+        least = 1 if self.contains_itself else 2  # `LIMITS`, `LANDLOCK`
+        return self.sandbox >= least
+
     def __post_init__(self) -> None:
         if (self.argv is None) == (self.child is None):
             raise ValueError("An attempt needs either argv or child.")

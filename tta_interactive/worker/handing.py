@@ -6,7 +6,6 @@ import socket
 import struct
 from collections.abc import Sequence
 
-from tta_interactive import sandbox
 from tta_interactive.worker.attempt import LARGEST_SPEC, AttemptSpec
 
 FRAME = struct.Struct("!IB")  # length of the spec; whether it wants a sandbox
@@ -23,8 +22,7 @@ def send(connection: socket.socket, spec: AttemptSpec, fds: Sequence[int]) -> No
     body = json.dumps(spec.to_json()).encode()
     if len(body) > LARGEST_SPEC:
         raise ValueError(f"The spec has {len(body):,} bytes; allowed are {LARGEST_SPEC:,}.")
-    wants = spec.sandbox > sandbox.LIMITS
-    socket.send_fds(connection, [FRAME.pack(len(body), wants)], fds)
+    socket.send_fds(connection, [FRAME.pack(len(body), spec.wants_sandbox)], fds)
     connection.sendall(body)
 
 

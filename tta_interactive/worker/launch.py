@@ -123,8 +123,8 @@ def launch(
 
 
 def _level(spec: AttemptSpec, available: int) -> int:
-    """The least level of the machine that is as good as the one wanted."""
-    if spec.sandbox <= sandbox.LIMITS:
+    """What it gets: for a kind that contains its steps itself, what they will get."""
+    if not spec.wants_sandbox:
         return sandbox.LIMITS
     if available >= spec.sandbox:
         return available

@@ -10,7 +10,6 @@ import time
 from collections import deque
 from typing import Final
 
-from tta_interactive import sandbox
 from tta_interactive.worker import handing
 from tta_interactive.worker.attempt import AttemptSpec
 
@@ -36,7 +35,7 @@ class WaitingShims:
 
     def give(self, spec: AttemptSpec, lock_fd: int) -> socket.socket | None:
         """Have one of them run an attempt; the channel of the one that does."""
-        if spec.has_secrets or spec.sandbox > sandbox.LIMITS:
+        if spec.has_secrets or spec.wants_sandbox:
             return None  # what an earlier task did to it must not matter to these
         while self._waiting:
             _, channel = self._waiting.pop()

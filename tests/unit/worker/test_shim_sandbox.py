@@ -112,3 +112,14 @@ def test_a_kind_that_contains_itself_is_not_wrapped_but_told_its_level(attempts:
         contains_itself=True,
     ).outcome()
     assert outcome.result == os.readlink("/proc/self/ns/pid")
+
+
+@pytest.mark.parametrize(("wanted", "got"), [(0, 1), (1, 3), (2, 3)])
+def test_a_kind_that_contains_its_steps_gets_the_best_for_them_unless_told_to_do_without(
+    attempts: Attempts, wanted: int, got: int
+):
+    attempt = attempts.start(
+        child="python", payload={"code": "1"}, sandbox=wanted, contains_itself=True
+    )
+    assert attempt.hears("started")["sandbox"] == got
+    assert attempt.outcome().result == 1
