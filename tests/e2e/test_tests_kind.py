@@ -7,7 +7,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -201,17 +204,52 @@ HOSTILE = {
 }
 
 
+class Attack(NamedTuple):
+    """A task for a hostile module, beside what it may not change."""
+
+    task_id: str
+    project: Path
+    before: dict[Path, bytes]
+
+
+@pytest.fixture(scope="module")
+def attacked() -> Iterator[BlockingEngine]:
+    """A store whose worker has all the hostile modules at once: one of them hangs for long."""
+    base = Path(tempfile.mkdtemp(prefix="tta-", dir="/tmp"))
+    try:
+        with BlockingEngine(base / "s") as engine:
+            yield engine
+        assert stop_worker(base / "s", timeout=15), "the worker did not end"
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def attacks(
+    attacked: BlockingEngine, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Attack]:
+    made: dict[str, Attack] = {}
+    for how, text in HOSTILE.items():
+        place = tmp_path_factory.mktemp("hostile")
+        project, victim = place / "project", place / "victim"
+        project.mkdir()
+        victim.mkdir()
+        (project / "calc.py").write_text(CALC)
+        (victim / "diary").write_text("mine")
+        (project / "bad.py").write_text(text.replace("{victim!r}", repr(str(victim))))
+        before = {p: p.read_bytes() for p in project.rglob("*") if p.is_file()}
+        made[how] = Attack(generate(attacked, project, "bad.py"), project, before)
+    return made
+
+
 @pytest.mark.sandbox
 @pytest.mark.parametrize("how", HOSTILE)
 def test_a_hostile_module_fails_clearly_and_harms_nothing(
-    engine: BlockingEngine, project: Path, home: Path, how: str
+    attacked: BlockingEngine, attacks: dict[str, Attack], how: str
 ) -> None:
+    engine, (task_id, project, before) = attacked, attacks[how]
     victim = project.parent / "victim"
-    victim.mkdir()
-    (victim / "diary").write_text("mine")
-    (project / "bad.py").write_text(HOSTILE[how].replace("{victim!r}", repr(str(victim))))
-    before = {p: p.read_bytes() for p in project.rglob("*") if p.is_file()}
-    task = engine.wait(generate(engine, project, "bad.py"), 120)
+    task = engine.wait(task_id, 240)
     if how == "deletes what it can":  # it cannot: then there is something to test
         made = project / "tests"
         assert task.status in ("completed", "failed")
@@ -223,5 +261,5 @@ def test_a_hostile_module_fails_clearly_and_harms_nothing(
         assert task.error.code not in ("internal", "lost"), task.error
     assert (victim / "diary").read_text() == "mine"
     assert {p: p.read_bytes() for p in project.rglob("*") if p.is_file()} == before
-    following = engine.wait(engine.submit("shell", {"argv": ["true"]}), 20)
+    following = engine.wait(engine.submit("shell", {"argv": ["true"]}, priority="critical"), 120)
     assert following.status == "completed"
