@@ -128,6 +128,23 @@ def test_the_task_submitted_last_is_found_without_its_id(kernel: Kernel) -> None
     assert kernel.value("a.id == b.id == c.id") is True
 
 
+def test_a_task_that_was_tried_again_is_the_last_one(kernel: Kernel) -> None:
+    kernel.run("a = %tta_submit shell --quiet -- sh -c 'echo $TTA_TASK_ID; exit 1'")
+    kernel.run("%tta_wait a --no-raise")
+    kernel.run("b = %tta_retry a")
+    kernel.run("%tta_wait b --no-raise")
+    assert kernel.run("%tta_logs").text == kernel.value("b.id")
+
+
+def test_a_variable_of_a_function_goes_in(kernel: Kernel) -> None:
+    kernel.run(
+        "def submit():\n    only_here = 41\n"
+        "    task = %tta_submit python --quiet --in only_here code='only_here + 1'\n"
+        "    return task\nt = submit()"
+    )
+    assert kernel.run("t.result(30)").text == "42"
+
+
 def test_tasks_can_wait_for_others_by_handle(kernel: Kernel) -> None:
     kernel.run("a = %tta_submit shell --quiet -- sleep 0.3")
     kernel.run("b = %tta_submit shell --quiet --after {a} --priority high --retries 2 -- true")
