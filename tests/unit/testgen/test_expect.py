@@ -6,9 +6,9 @@ import datetime
 import decimal
 import enum
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import pytest
 
@@ -244,3 +244,49 @@ def test_a_written_file_is_plain_python_with_every_import_that_it_needs() -> Non
     ast.parse(file.text)
     assert file.subjects == dict.fromkeys(("test_price_0", "test_price_1", "test_price_2"), "price")
     assert file.names == tuple(file.subjects)
+
+
+def test_what_an_error_says_is_not_asserted_twice() -> None:
+    error = TooLongError(7)
+    error.__dict__["text"] = str(error)
+    assert expectations().of_error(error, True)[2] == ["assert caught.value.length == 7"]
+
+
+@dataclass
+class Label:
+    """Its repr shows what cannot be written down."""
+
+    made: Point
+    text: str
+    sort: ClassVar[str] = "label"
+
+
+def test_fields_are_asserted_and_neither_what_shows_them_nor_a_constant_of_the_class() -> None:
+    lines = Expectations(__name__, Names(sys.modules[__name__]), {}, []).of_state(
+        Label(Point(1), "a"), "label"
+    )
+    assert lines == [
+        "assert label.made.label == 'p'",
+        "assert label.made.x == 1",
+        "assert label.text == 'a'",
+    ]
+
+
+@dataclass
+class Order:
+    """Has a default that nobody has to say."""
+
+    colour: Colour
+    size: Size
+    count: int = 1
+    tags: list[str] = field(default_factory=list[str])
+
+
+def test_an_object_is_written_with_what_differs_from_the_defaults() -> None:
+    names = Names(sys.modules[__name__])
+    known = {cls: names.own(cls.__name__) for cls in (Order, Size, Colour)}
+    facts = Expectations(__name__, names, known, [])
+    assert facts.literal(Order(Colour.RED, Size(2, []))) == "Order(Colour.RED, Size(2, []))"
+    assert facts.literal(Order(Colour.RED, Size(2, []), 3)) == (
+        "Order(Colour.RED, Size(2, []), count=3)"
+    )

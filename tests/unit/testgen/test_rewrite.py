@@ -31,6 +31,11 @@ CODE = dedent(
                 self.sums[name] = amount
         def total(self):
             return sum(self.sums.values())
+        def checked_by(self, name):
+            return None
+        def named(self, owner):
+            self.owner = owner
+            return self
         def is_rich(self):
             return self.total() >= 100
 
@@ -125,3 +130,23 @@ def test_no_test_is_rewritten_to_one_that_depends_on_the_day(shop: Workshop) -> 
     (test,) = rewritten(shop, ["checked(stamp('abc'))"])
     assert "stamp" in test.statements[0] or test.asserts == ("assert result == 1",)
     assert test.statements[0].startswith("checked(")
+
+
+def test_a_call_that_changes_nothing_is_asked_for_its_answer_alone(shop: Workshop) -> None:
+    row = shop.seen(Candidate(None, raw=("t = Till('me')", "t.checked_by('a')"), label="x"))
+    assert row.test.asserts == ("assert result is None",)
+
+
+def test_of_an_object_only_what_changed_is_asserted(shop: Workshop) -> None:
+    row = shop.seen(Candidate(None, raw=("t = Till('me')", "t.add('a', 1)"), label="x"))
+    assert row.test.asserts == ("assert result is None", "assert t.sums == {'a': 1}")
+
+
+def test_a_method_that_returns_its_object_is_said_to(shop: Workshop) -> None:
+    row = shop.seen(Candidate(None, raw=("t = Till('me')", "t.named('you')"), label="x"))
+    assert row.test.asserts == ("assert result is t", "assert t.owner == 'you'")
+
+
+def test_a_test_is_never_cut_down_to_a_bare_name(shop: Workshop) -> None:
+    (test,) = rewritten(shop, ["t = Till('me')", "checked(t.owner)"])
+    assert test.statements[-1].startswith("checked(")

@@ -180,3 +180,16 @@ def test_a_result_that_is_looked_at_once_needs_no_name_though_more_is_asserted()
 def test_a_long_table_is_one_table() -> None:
     names = made(*(("price", [f"result = price({n})", f"assert result == {n}"]) for n in range(45)))
     assert list(names) == ["test_price"]
+
+
+def test_setting_an_attribute_is_named_apart_from_reading_it() -> None:
+    names = made(
+        ("Box.size", ["box = Box()", "result = box.size", "assert result == 1"]),
+        ("Box.size = ", ["box = Box()", "box.size = 3", "assert box.size == 3"]),
+    )
+    assert sorted(names) == ["test_box_set_size", "test_box_size"]
+
+
+def test_an_object_that_cannot_be_made_is_about_its_class() -> None:
+    raising = "with pytest.raises(ValueError, match='no'):"
+    assert list(made(("Box.size", [raising, "    Box(-1)"]))) == ["test_box_raises_value_error"]

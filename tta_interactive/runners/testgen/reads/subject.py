@@ -48,6 +48,9 @@ def renamed(node: Function, outline: Outline) -> Function:
 
 def resolved(said: str, node: Function, outline: Outline) -> str:
     """What the test is about, as `Class.method`; `said` if the text knows no better."""
+    owner = said.rpartition(".")[0]
+    if outline.is_class(owner) and _makes_only(node, owner):
+        return owner
     is_class = outline.is_class(said)
     is_member = outline.is_class(said.rpartition(".")[0])
     if not is_class and (is_member or outline.find(said) is not None):
@@ -64,6 +67,15 @@ def resolved(said: str, node: Function, outline: Outline) -> str:
         if len(owners) == 1:
             return owners[0]
     return said
+
+
+def _makes_only(node: Function, cls: str) -> bool:
+    """Whether all that a test tries is to make an object, and that fails."""
+    match node.body[-1]:
+        case ast.With(body=[ast.Expr(value=ast.Call(func=func))]):
+            return ast.unparse(func) == cls
+        case _:
+            return False
 
 
 def _objects(node: Function, outline: Outline) -> dict[str, str]:

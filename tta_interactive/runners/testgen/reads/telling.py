@@ -84,6 +84,8 @@ def _with(stem: str, more: str = "") -> str:
 def _stem(test: Told) -> str:
     owner, _, name = test.subject.rpartition(".")
     spoken = SPOKEN.get(name, slug(snake(name)))
+    if name.endswith(" = "):
+        spoken = f"set_{spoken}"
     parts = ["test", *map(snake, owner.split(".")), spoken]
     if test.acts.error:
         parts.append("raises_" + snake(test.acts.error.rpartition(".")[2]))

@@ -273,8 +273,11 @@ class Attempts:
             after = facts.of_state(outcome.names[variable], variable, by_parts=True)
         changed = self._changed(statements, variable, after)
         effects = self._effects(statements, outcome)
-        if changed or effects or outcome.value is not None:
+        if changed or effects or not changes:
             after = changed
+        elif use is not None and use.target.sort == "setter":
+            own = f"assert {variable}.{use.target.name} "
+            after = [line for line in after if line.startswith(own)] or after
         if changes:
             if not after and not effects:
                 return None  # nothing to be seen from outside

@@ -127,7 +127,10 @@ class Expectations:
             return written, next((words for words in LASTING if words in text), ""), []
         asserts: list[str] = []
         if type(error) in self._known or str(type(error).__module__).startswith(self._package):
-            for name in sorted(n for n in vars(error) if not n.startswith("_"))[:3]:
+            said = [
+                name for name, held in vars(error).items() if type(held) is str and held == text
+            ]
+            for name in sorted(n for n in vars(error) if not (n.startswith("_") or n in said))[:3]:
                 asserts += self._of_attribute(error, name, "caught.value", MAX_DEPTH)
         return written, self._fragment(text), asserts
 

@@ -225,6 +225,8 @@ class Rewriter:
     ) -> tuple[Row, Seen] | None:
         """The row with these statements; None: it does not do what it is there for."""
         is_other = called(statements[-1]) != called(best.test.statements[-1])
+        if is_other and not does_something(statements[-1]):
+            return None
         if is_other:  # what was a step on the way becomes what the test is about
             candidate = Candidate(None, raw=tuple(statements), label=called(statements[-1]))
             start = replace(start, candidate=candidate)
@@ -271,6 +273,15 @@ def is_call(statement: str) -> bool:
             return True
         case _:
             return False
+
+
+def does_something(statement: str) -> bool:
+    """Whether it is more than a name or a constant."""
+    match ast.parse(statement).body:
+        case [ast.Expr(value=ast.Name() | ast.Constant())]:
+            return False
+        case _:
+            return True
 
 
 def called(statement: str) -> str:
