@@ -46,6 +46,7 @@ check-lint:
 bench:
 	@scripts/setup dev
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.waits
 
 # Say what to leave out: make bench-testgen ARGUMENTS='--only janus,parse'
 bench-testgen:
