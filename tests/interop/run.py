@@ -22,7 +22,7 @@ from tests.node import NODE, installed
 from tests.pypi import interpreter
 
 HERE: Final = Path(__file__).parent
-TOOLS: Final = 7
+TOOLS: Final = 8
 FOLLOWED: Final = {
     "completed": {"outcome": "completed", "isError": False, "status": "completed"},
     "failed": {"outcome": "completed", "isError": True, "status": "failed"},
