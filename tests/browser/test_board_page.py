@@ -73,6 +73,19 @@ def test_a_task_of_another_door_appears_ticks_and_ends_without_a_reload(
         engine.cancel(task.id)
 
 
+def test_a_question_is_answered_by_a_click_in_its_row(engine: BlockingEngine, page: Page) -> None:
+    code = f"from tta_interactive import ask\nask({CANARY!r}, choices=['yes', 'no'])"
+    task_id = engine.submit("python", {"code": code}, workspace="/tmp", label="asks")
+    row = page.locator(".tta-board tbody tr", has_text="asks")
+    expect(row).to_contain_text("needs an answer")
+    expect(row).to_contain_text(CANARY)
+    row.get_by_role("button", name="yes").click()
+    assert engine.wait(task_id, BOUND).result == "yes"
+    expect(row).to_contain_text("completed")
+    expect(row.get_by_role("button", name="no")).to_have_count(0)
+    assert page.title() != "owned"
+
+
 def test_hostile_words_are_text_in_every_field(engine: BlockingEngine, page: Page) -> None:
     argv = ["sh", "-c", 'echo "$0"; exit 1', CANARY]
     failed = engine.submit("shell", {"argv": argv}, label=CANARY)

@@ -263,3 +263,25 @@ def test_a_hostile_module_fails_clearly_and_harms_nothing(
     assert {p: p.read_bytes() for p in project.rglob("*") if p.is_file()} == before
     following = engine.wait(engine.submit("shell", {"argv": ["true"]}, priority="critical"), 120)
     assert following.status == "completed"
+
+
+@pytest.mark.parametrize("answer", ["yes", "no"])
+def test_a_file_of_somebody_else_is_replaced_only_if_who_was_asked_agrees(
+    engine: BlockingEngine, project: Path, answer: str
+) -> None:
+    theirs = project / "tests" / "test_calc.py"
+    theirs.parent.mkdir()
+    theirs.write_text("# theirs\n")
+    unattended = engine.wait(generate(engine, project), 120)
+    assert unattended.error is not None
+    assert unattended.error.code == "output_exists"  # nobody was asked, and nothing hangs
+    task_id = generate(engine, project, ask=True)
+    (task,) = engine.wait_any([task_id], 60, questions=True)
+    assert task.open_question is not None
+    assert "was not made by tta-interactive. Replace it?" in task.open_question.text
+    assert (task.open_question.choices, task.open_question.default) == (("yes", "no"), "no")
+    assert theirs.read_text() == "# theirs\n"
+    engine.answer(task_id, answer)
+    over = engine.wait(task_id, 120)
+    assert over.status == ("completed" if answer == "yes" else "failed")
+    assert ("def test_" in theirs.read_text()) is (answer == "yes")

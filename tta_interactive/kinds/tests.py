@@ -42,6 +42,8 @@ class TestsParams(Params):
     """Same seed, same tests."""
     overwrite: bool = False
     """Whether to replace a test file that was not made by us, or was edited since."""
+    ask: bool = False
+    """Whether to ask, for up to an hour, before such a file is replaced, in place of failing."""
     extend: bool = False
     """Whether to add to a test file that is there what raises the coverage, below its last line;
     what stands in it stays as it is."""

@@ -39,6 +39,7 @@ class Wish:
     use_cache: bool
     extend: bool = False
     python: str | None = None
+    ask: bool = False
 
 
 @dataclass

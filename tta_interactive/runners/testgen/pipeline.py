@@ -17,6 +17,7 @@ from tta_interactive.kinds.base import RunContext
 from tta_interactive.runners.testgen import cache
 from tta_interactive.runners.testgen.backend import Backend
 from tta_interactive.runners.testgen.backends import get_backend
+from tta_interactive.runners.testgen.consent import with_consent
 from tta_interactive.runners.testgen.existing import (
     Existing,
     measure_existing,
@@ -37,7 +38,6 @@ from tta_interactive.runners.testgen.scratch import copy_project
 from tta_interactive.runners.testgen.steps import Bench, best_level
 from tta_interactive.runners.testgen.tidy import layout_settings
 from tta_interactive.runners.testgen.write import (
-    check_free,
     checked_output,
     default_output,
     write_test_file,
@@ -74,7 +74,7 @@ def run(wish: Wish, context: RunContext, backend: Backend | None = None) -> Test
     if wish.extend:
         existing = read_existing(output, workspace, source, overwrite=wish.overwrite)
     if existing is None:
-        check_free(output, workspace, source.name, overwrite=wish.overwrite)
+        wish = with_consent(wish, output, workspace, source.name)
     say(0.02, f"Copying the project of {source.name}")
     copied = copy_project(source, bench.project, without=(context.state, context.scratch))
     made_by = f"{backend.name} {backend.version}"
