@@ -119,15 +119,14 @@ class Worker:
         task = self._running.pop(task_id, None)
         if task is None:
             return
-        now = _now()
         if outcome.survivors:
             log.error("task %s: processes %s could not be killed", task_id, outcome.survivors)
         if self._stop_by is not None and outcome.status == "cancelled":
             task = self._store.get(task_id)
-            reason = "The worker was stopped."
-            self._end(task, ending_of_lost(task, now, reason, is_its_fault=False))
+            ending = ending_of_lost(task, _now(), "The worker was stopped.", is_its_fault=False)
         else:
-            self._end(task, ending_of(task, outcome, now, level))
+            ending = ending_of(task, outcome, _now(), level)
+        self._end(task, ending)
 
     def lost(self, task_id: str, attempt: int, reason: str) -> None:
         if self._running.pop(task_id, None) is not None:
