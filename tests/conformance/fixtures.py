@@ -104,7 +104,7 @@ def _prompts(server: MCPServer[Any]) -> None:
         return [shown, message("Please process the embedded resource above.")]
 
     @server.prompt()
-    def test_prompt_withimage() -> list[UserMessage]:
+    def test_prompt_with_image() -> list[UserMessage]:
         """An image."""
         return [UserMessage(content=image()), message("Please analyze the image above.")]
 
