@@ -7,6 +7,8 @@ from textwrap import indent
 import pytest
 
 from tests.unit.testgen.test_reads import told
+from tta_interactive.runners.testgen.reads.arrange import arranged
+from tta_interactive.runners.testgen.split import split
 
 HEAD = "import decimal\nimport pytest\nimport re\nfrom decimal import Decimal\nfrom shop import *\n"
 SUBJECTS = ("price", "open_at", "Box.add", "Box.size", "Box.__eq__")
@@ -193,3 +195,12 @@ def test_setting_an_attribute_is_named_apart_from_reading_it() -> None:
 def test_an_object_that_cannot_be_made_is_about_its_class() -> None:
     raising = "with pytest.raises(ValueError, match='no'):"
     assert list(made(("Box.size", [raising, "    Box(-1)"]))) == ["test_box_raises_value_error"]
+
+
+def test_tests_of_private_names_come_last() -> None:
+    body = "def test_{0}():\n    result = {1}(1)\n    assert result == 2\n"
+    suite = split(
+        body.format(1, "_inner") + body.format(2, "price"), {"test_1": "_inner", "test_2": "price"}
+    )
+    text = "def _inner(x): ...\ndef price(x): ...\n"
+    assert [unit.name for unit in arranged(suite, text).units] == ["test_price", "test_inner"]
