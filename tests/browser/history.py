@@ -3,6 +3,8 @@
 Nothing is run: the moves are written as a worker writes them, at the times of a made-up day.
 """
 
+import base64
+import hashlib
 import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -56,7 +58,7 @@ def _task(number: int, at: datetime, workspace: str, luck: random.Random) -> Tas
     work = luck.randrange(len(WORK))
     kind, label, owner, _ = WORK[work]
     return Task(
-        id=f"t_{number:022d}",
+        id=_id(number),
         kind=kind,
         label=label,
         owner=owner,
@@ -64,6 +66,12 @@ def _task(number: int, at: datetime, workspace: str, luck: random.Random) -> Tas
         submitted_at=at,
         metadata={"work": work},
     )
+
+
+def _id(number: int) -> str:
+    """Looks like a drawn one, and is the same each time."""
+    drawn = hashlib.shake_128(b"%d" % number).digest(16)
+    return f"t_{base64.urlsafe_b64encode(drawn).decode().rstrip('=')}"
 
 
 def _ending(task: Task, luck: random.Random) -> Ending:

@@ -43,19 +43,25 @@ FIT = (
     "    time.sleep(0.5)"
 )
 
+DEPLOY = (
+    "import tta_interactive as tta\n"
+    "tta.ask('All 31 tests passed. Put 2.4.0 into production?', choices=['Deploy', 'Not yet'])"
+)
+
 CELLS = [
     "%load_ext tta_interactive",
     "t = %tta_submit tests shop/pricing.py coverage_threshold=90",
     "%tta_submit shell --name release -- sh -c 'exit 2'",
     f"%%tta_submit --name 'nightly fit'\n{FIT}",
-    "# this cell is busy; the card above goes on\nimport time; time.sleep(12)",
+    f"%%tta_submit --name 'deploy 2.4.0'\n{DEPLOY}",
+    "# this cell is busy; the cards above go on\nimport time; time.sleep(12)",
 ]
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
 
 def take_cards(name: str, theme: str, folder: Path) -> None:
-    """One picture: a finished task, a failed one, and one that runs beside a busy cell."""
-    with Lab(theme=theme, scale=2, size=(1180, 1000)) as lab:
+    """One picture: a finished task, a failed one, one that runs beside a busy cell, one that asks."""
+    with Lab(theme=theme, scale=2, size=(1180, 1180)) as lab:
         (lab.root / "shop").mkdir()
         (lab.root / "shop" / "__init__.py").touch()
         (lab.root / "shop" / "pricing.py").write_text(PRICING)
@@ -65,7 +71,9 @@ def take_cards(name: str, theme: str, folder: Path) -> None:
         until(lambda: "kept" in notebook.output(1).inner_text(), "the tests are written")
         until(lambda: "FAILED" in notebook.output(2).inner_text(), "the command has failed")
         notebook.run(3)
-        notebook.start(4)
+        notebook.run(4)
+        until(lambda: "production" in notebook.output(4).inner_text(), "the question is asked")
+        notebook.start(5)
         until(lambda: "epoch 7" in notebook.output(3).inner_text(), "the fit goes on")
         notebook.page.mouse.move(5, 5)
         notebook.picture(folder / f"card-{name}.png")
