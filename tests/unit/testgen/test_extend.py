@@ -209,6 +209,16 @@ def test_helpers_that_clash_get_another_name_everywhere() -> None:
     assert compose(fresh) == "LIMIT_2 = 1\n\n\ndef test_a_2():\n    assert LIMIT_2 == 1\n"
 
 
+def test_fixtures_of_the_added_tests_leave_the_tests_above_alone() -> None:
+    made = "@pytest.fixture(autouse=True)\ndef table_as_imported():\n    yield\n"
+    tests = split(f"import pytest\n\n{made}\ndef test_b():\n    assert m.table\n")
+    fresh, _ = beside(tests, "def table_as_imported(): pass\n")
+    assert compose(fresh) == (
+        "import pytest\n\n\n@pytest.fixture\ndef table_as_imported_2():\n    yield\n\n\n"
+        '@pytest.mark.usefixtures("table_as_imported_2")\ndef test_b():\n    assert m.table\n'
+    )
+
+
 def test_the_mark_is_ours_only_with_the_right_module_and_hash() -> None:
     above = above_mark("x = 1\n", "m")
     whole = with_block(above, "y = 2\n", "m")

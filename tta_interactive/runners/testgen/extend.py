@@ -13,6 +13,7 @@ A later run replaces what stands below the mark, if nobody has edited it since.
 import ast
 import hashlib
 import io
+import json
 import re
 import tokenize
 from collections.abc import Iterable, Mapping
@@ -23,6 +24,7 @@ from tta_interactive.runners.testgen.split import Imported, Suite
 MARK = re.compile(
     r"^# Added by tta-interactive for ([\w.]+); hash of the lines below: ([0-9a-f]{32})\r?\n", re.M
 )
+AUTOUSE = "@pytest.fixture(autouse=True)\n"
 NEW_MARK = "# Added by tta-interactive for {}; hash of the lines below: {}\n"
 
 
@@ -81,7 +83,7 @@ def beside(tests: Suite, above: str) -> tuple[Suite, frozenset[Imported]]:
         if name in bound:
             fresh[name] = _unused(name, {*bound, *fresh.values()})
     if not fresh:
-        return tests, imported
+        return _without_autouse(tests), imported
     imports = tuple(
         one if one in imported else replace(one, here=fresh.get(one.here, one.here))
         for one in tests.imports
@@ -91,7 +93,21 @@ def beside(tests: Suite, above: str) -> tuple[Suite, frozenset[Imported]]:
         replace(unit, name=fresh.get(unit.name, unit.name), source=renamed(unit.source, fresh))
         for unit in tests.units
     )
-    return Suite(imports, helpers, units), imported
+    return _without_autouse(Suite(imports, helpers, units)), imported
+
+
+def _without_autouse(tests: Suite) -> Suite:
+    """The same with fixtures that each of these tests asks for: the tests above ask for none."""
+    helpers, asked = list[str](), list[str]()
+    for text in tests.helpers:
+        if text.startswith(AUTOUSE):
+            asked += [one.name for one in ast.parse(text).body if isinstance(one, ast.FunctionDef)]
+        helpers.append(text.replace(AUTOUSE, "@pytest.fixture\n", 1))
+    if not asked:
+        return tests
+    ask = f"@pytest.mark.usefixtures({', '.join(map(json.dumps, asked))})\n"
+    units = tuple(replace(unit, source=ask + unit.source) for unit in tests.units)
+    return Suite(tests.imports, tuple(helpers), units)
 
 
 def renamed(source: str, fresh: Mapping[str, str]) -> str:
