@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.processes import is_alive, marked, of_store, shim_of, until
+from tests.e2e.tta_command import TTA, surroundings
 from tta_interactive.blocking import BlockingEngine
 from tta_interactive.task import TaskStatus
 from tta_interactive.worker.start import (
@@ -215,6 +216,29 @@ def test_a_task_makes_files_with_the_submitter_s_umask(home: Path, tmp_path: Pat
     finally:
         os.umask(old)
     assert (tmp_path / "made").stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("kind", ["shell", "python"])
+def test_a_task_ignores_no_signal_that_whoever_started_the_worker_ignored(
+    home: Path, kind: str
+) -> None:
+    """As `nohup` and a shell's `&` do."""
+    ignored = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM)
+    look = "import re\nint(re.search('SigIgn:(.*)', open('/proc/self/status').read())[1], 16)"
+    words = {"shell": ["--", "grep", "SigIgn:", "/proc/self/status"], "python": ["--", look]}
+    submitted = subprocess.run(
+        [*TTA, "submit", kind, *words[kind]],
+        env=surroundings(home),
+        capture_output=True,
+        text=True,
+        check=True,
+        preexec_fn=lambda: [signal.signal(number, signal.SIG_IGN) for number in ignored] and None,
+    )
+    with BlockingEngine(home) as engine:
+        task = engine.wait(submitted.stdout.strip(), 20)
+        found = engine.logs(task.id).split(":")[1] if kind == "shell" else f"{task.result:x}"
+    still = [number.name for number in ignored if int(found, 16) >> (number - 1) & 1]
+    assert still == []
 
 
 def test_files_are_private_from_the_first_byte(home: Path) -> None:

@@ -26,11 +26,13 @@ from tta_interactive.worker.orders import (
 )
 
 BUSY = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
-# Ours are handled or ignored; a task begins with none of that.
+# Ours are handled or ignored, or whoever started the worker ignored them (`nohup`, a shell's `&`);
+# a task begins with none of that.
 DEFAULTED = (
     signal.SIGCHLD,
     signal.SIGTERM,
     signal.SIGINT,
+    signal.SIGQUIT,
     signal.SIGHUP,
     signal.SIGPIPE,
     signal.SIGXFSZ,
