@@ -167,7 +167,7 @@ async def test_a_finished_task_can_be_tried_again(home: Path) -> None:
         again = await engine.wait(await engine.retry(task_id), 20)
         assert again.id != task.id
         assert (again.label, again.params) == ("nope", task.params)
-        assert again.metadata == {"retry_of": task_id}
+        assert again.metadata == {"retry_of": task_id, "first_owners": ["python"]}
         running = await engine.submit(*SLEEP)
         with pytest.raises(InvalidTransitionError, match="cannot become retried"):
             await engine.retry(running)
