@@ -24,13 +24,14 @@ NO_SDK = 'tta-mcp needs the MCP SDK. Install it with: pip install "tta-interacti
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line, which alone decides what agents may do."""
+    """The command line: with one private file of the user's, it decides what agents may do."""
     made = argparse.ArgumentParser(
         prog="tta-mcp",
         description="Serve the list of background tasks to a coding agent over MCP. By default it "
         "speaks on standard input and output, and agents may only have tests generated, in a "
         "sandbox.",
-        epilog="No file in a workspace can change these permissions.",
+        epilog="What is always allowed can stand in ~/.config/tta-interactive/agents.toml, a private "
+        "file (allow, roots, share_notebook). No file in a workspace can change these permissions.",
         allow_abbrev=False,
     )
     made.add_argument(
@@ -190,7 +191,12 @@ def _sentences(error: BaseException) -> list[str]:
 
 
 def _configured(asked: argparse.Namespace) -> "tuple[Policy, Settings]":
-    from mcp_server.policy import (  # noqa: PLC0415  (after the SDK's check)
+    from mcp_server.permissions import (  # noqa: PLC0415  (after the SDK's check)
+        check_out_of_reach,
+        permissions_path,
+        read_permissions,
+    )
+    from mcp_server.policy import (  # noqa: PLC0415  (as above)
         Policy,
         allowed_kinds,
         checked_roots,
@@ -199,18 +205,24 @@ def _configured(asked: argparse.Namespace) -> "tuple[Policy, Settings]":
     from tta_interactive.settings import read_settings  # noqa: PLC0415
 
     remote = asked.http is not None
-    kinds, unsandboxed = allowed_kinds(asked.allow, remote=remote)
+    path = permissions_path()
+    lasting = read_permissions(path)
+    kinds, unsandboxed = allowed_kinds([*lasting.allow, *asked.allow], remote=remote)
     if remote and asked.share_notebook:
         raise InvalidRequestError(
             "--share-notebook: over HTTP nobody sees your other tasks. Leave it out."
         )
     settings = read_settings(os.path.abspath(asked.home) if asked.home else None)
+    roots = checked_roots(asked.root)
+    if lasting.roots:
+        roots = (*roots, *checked_roots(list(lasting.roots)))
+    check_out_of_reach(path, roots)
     policy = Policy(
         home=Path(os.path.realpath(settings.home)),
-        roots=checked_roots(asked.root),
+        roots=roots,
         kinds=kinds,
         unsandboxed=unsandboxed,
-        share_notebook=asked.share_notebook,
+        share_notebook=asked.share_notebook or (lasting.share_notebook and not remote),
         remote=remote,
     )
     return policy, settings

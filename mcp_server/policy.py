@@ -1,7 +1,4 @@
-"""What this door may do: the flags of the command line, and nothing an agent can write.
-
-Flags never come from a file in the workspace: the repository may be the attacker.
-"""
+"""What this door may do: what the user said (`__main__.py`), and nothing an agent can write."""
 
 import os
 from collections import deque
@@ -195,7 +192,7 @@ def checked_roots(given: list[str]) -> tuple[Path, ...]:
         except (OSError, RuntimeError, ValueError):
             root = None
         if root is None or not root.is_dir():
-            raise InvalidRequestError(f"--root {text!r} is no directory. Give an existing one.")
+            raise InvalidRequestError(f"The root {text!r} is no directory. Give an existing one.")
         # Hosts like to start servers in / or in the home directory; nobody chose that.
         too_wide = root == Path(root.anchor) or (not given and _holds_home(root))
         if too_wide:

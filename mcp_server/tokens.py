@@ -10,19 +10,18 @@ import hmac
 import os
 import re
 import secrets
-import stat
 from pathlib import Path
 from typing import Final
 
 from mcp.server.auth.provider import AccessToken
 
+from mcp_server.private import private_text
 from tta_interactive.errors import InvalidRequestError, UnsafePlaceError
 
 FILE_NAME: Final = "http-tokens"
 FIRST: Final = "agent"
 RESERVED: Final = frozenset({"local"})  # whoever calls over standard input
 MIN_TOKEN: Final = 20  # characters
-MAX_BYTES: Final = 64 * 1024
 _LINE: Final = re.compile(r"([a-z0-9][a-z0-9-]{0,39})\s+([!-~]{1,500})")
 
 Stamp = tuple[int, int, int, int]
@@ -79,24 +78,8 @@ def _make(path: Path) -> None:
 
 
 def _read(path: Path) -> tuple[Stamp, dict[str, bytes]]:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise UnsafePlaceError(
-            f"The token file {str(path)!r} cannot be read: {error.strerror}. Name a private file "
-            "of yours, or none: then one is made."
-        ) from None
-    try:
-        status = os.fstat(descriptor)
-        private = status.st_uid == os.geteuid() and not status.st_mode & 0o077
-        if not stat.S_ISREG(status.st_mode) or not private:
-            raise UnsafePlaceError(
-                f"The token file {str(path)!r} is not a private file of yours. Make it so with "
-                f"chmod 600, and renew the tokens that others may have read."
-            )
-        text = os.read(descriptor, MAX_BYTES).decode(errors="replace")
-    finally:
-        os.close(descriptor)
+    remedy = "Make it so with chmod 600, and renew the tokens that others may have read."
+    text, status = private_text(path, "token file", remedy)
     return _stamp(status), _parsed(path, text)
 
 

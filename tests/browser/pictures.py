@@ -61,7 +61,7 @@ THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
 def take_cards(name: str, theme: str, folder: Path) -> None:
     """One picture: a finished task, a failed one, one that runs beside a busy cell, one that asks."""
-    with Lab(theme=theme, scale=2, size=(1180, 1180)) as lab:
+    with Lab(theme=theme, scale=2, size=(1180, 1230)) as lab:
         (lab.root / "shop").mkdir()
         (lab.root / "shop" / "__init__.py").touch()
         (lab.root / "shop" / "pricing.py").write_text(PRICING)

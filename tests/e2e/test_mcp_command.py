@@ -3,10 +3,11 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from tests.e2e.mcp_agent import REPOSITORY, Place, environment, options
+from tests.e2e.mcp_agent import REPOSITORY, Place, agent, environment, facts, options
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,65 @@ def test_a_wrong_command_line_is_refused_in_words(
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def permissions(place: Place, text: str, mode: int = 0o600) -> Path:
+    path = place.project.parent / ".config" / "tta-interactive" / "agents.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    path.chmod(mode)
+    return path
+
+
+async def test_what_the_user_s_private_file_allows_is_allowed_beside_the_flags(
+    place: Place,
+) -> None:
+    other = place.project.parent / "other"
+    other.mkdir()
+    permissions(place, f'allow = ["shell"]\nroots = ["{other}"]\n')
+    async with agent(place, "--allow", "python") as client:
+        for kind, params in (("shell", {"script": "pwd"}), ("python", {"code": "1"})):
+            asked = {"kind": kind, "params": params, "workspace": str(other)}
+            facts(await client.call_tool("tta_submit", asked))
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "flags", "words"),
+    [
+        ('allow = ["shell"]', 0o644, [], "is not a private file of yours"),
+        ('alow = ["shell"]', 0o600, [], "alow: Extra inputs are not permitted"),
+        ('allow = ["shell"]', 0o600, ["--root", ".."], "where agents may work"),
+        ('roots = ["/nowhere"]', 0o600, [], "The root '/nowhere' is no directory"),
+    ],
+)
+def test_a_file_of_permissions_that_cannot_be_believed_lets_no_server_start(
+    place: Place, text: str, mode: int, flags: list[str], words: str
+) -> None:
+    path = permissions(place, text, mode)
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "mcp_server", *options(place), *flags],
+        cwd=place.project,
+        env=environment(place),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert path.exists()
+
+
+async def test_a_file_of_permissions_in_the_workspace_allows_nothing(place: Place) -> None:
+    for folder in (place.project, place.project / ".config" / "tta-interactive"):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "agents.toml").write_text('allow = ["shell"]')
+        (folder / "agents.toml").chmod(0o600)
+    async with agent(place) as client:
+        asked = {"kind": "shell", "params": {"script": "pwd"}}
+        refused = await client.call_tool("tta_submit", asked)
+        assert "Kind 'shell' is not allowed here" in refused.content[0].text
 
 
 NO_SDK = """

@@ -53,6 +53,7 @@ LIVE_STYLE: Final = (
     ".tta-live .widget-html,.tta-live .widget-html-content{margin:0;line-height:inherit}"
     ".tta-live .jupyter-button{border-radius:6px;height:26px;line-height:24px;margin:0 0 0 12px;"
     "font-size:12px}"
+    ".tta-live .widget-hbox{margin:0}.tta-live .widget-hbox .jupyter-button{margin:8px 8px 0 0}"
     "@keyframes tta-travel{from{left:-30%}to{left:100%}}"
     "@media(prefers-reduced-motion:reduce){.tta-travel{animation:none!important;left:35%!important}}"
     "</style>"
