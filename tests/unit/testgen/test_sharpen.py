@@ -254,6 +254,34 @@ def test_values_at_the_boundary_are_added_where_a_change_went_unnoticed(
     assert all(row.test not in {one.test for one in rows} for row in added)
 
 
+IMPORTED = dedent(
+    """
+    SIZES = {}
+
+    def _fill(count: int) -> None:
+        SIZES["small"] = count + 1 if count > 5 else count
+
+    def _grade(count: int) -> int:
+        return sum(count > limit for limit in (11, 23, 38, 52, 67, 81, 94, 105, 117, 130))
+
+    def grade(count: int) -> int:
+        return _grade(count)
+
+    _fill(3)
+    """
+)
+
+
+def test_what_is_private_is_called_by_itself_only_where_nothing_else_gets_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = loaded("filled_once", IMPORTED, tmp_path, monkeypatch)
+    shop = Workshop(module, tmp_path, IMPORTED)
+    added = shop.sharpener().more([shop.row("grade", "0")], [], 30)
+    called = {row.candidate.last.target.key for row in added if row.candidate.last}
+    assert called == {"_fill", "grade"}
+
+
 def test_what_tests_notice_already_brings_no_more_rows(module: ModuleType, tmp_path: Path) -> None:
     shop = Workshop(module, tmp_path)
     rows = [shop.row("stage", str(count)) for count in (9, 10, 11, 100)]

@@ -99,9 +99,7 @@ class Sharpener:
         work: Work,
     ) -> None:
         self._changes, self._attempts, self._caller = changes, attempts, caller
-        self._targets = [
-            one for one in targets if not one.is_private and one.sort not in NOT_TESTED
-        ]
+        self._targets = [one for one in targets if one.sort not in NOT_TESTED]
         self._draw, self._beat, self._beats = draw, beat, 0
         self._work = work
         self.tried = self.unnoticed = self.tries = 0
@@ -253,7 +251,9 @@ class Sharpener:
     def _ways(self, change: Change, rows: Sequence[Row]) -> _Ways:
         near = [row for row in rows if _reaches(row, change)]
         called = [one for one in self._targets if not change.lines.isdisjoint(one.lines)]
-        return _Ways(change, near, called)
+        public = [one for one in called if not one.is_private]
+        # What is private is called by itself only where nothing else gets there.
+        return _Ways(change, near, public if near or public else called)
 
     def _like(self, ways: _Ways, tries: int) -> Candidate | None:
         """Another call that may reach the change; first those with a value beside a constant."""
