@@ -111,6 +111,7 @@ def test_nothing_is_allowed_that_was_not_named(host: Host) -> None:
             "tta_status",
             "tta_cancel",
             "tta_logs",
+            "tta_answer",
         }
 
 
