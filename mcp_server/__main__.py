@@ -192,6 +192,7 @@ def _sentences(error: BaseException) -> list[str]:
 
 def _configured(asked: argparse.Namespace) -> "tuple[Policy, Settings]":
     from mcp_server.permissions import (  # noqa: PLC0415  (after the SDK's check)
+        Permissions,
         check_out_of_reach,
         permissions_path,
         read_permissions,
@@ -206,7 +207,8 @@ def _configured(asked: argparse.Namespace) -> "tuple[Policy, Settings]":
 
     remote = asked.http is not None
     path = permissions_path()
-    lasting = read_permissions(path)
+    # Over HTTP nothing is allowed that the command line does not name.
+    lasting = Permissions() if remote else read_permissions(path)
     kinds, unsandboxed = allowed_kinds([*lasting.allow, *asked.allow], remote=remote)
     if remote and asked.share_notebook:
         raise InvalidRequestError(
@@ -222,7 +224,7 @@ def _configured(asked: argparse.Namespace) -> "tuple[Policy, Settings]":
         roots=roots,
         kinds=kinds,
         unsandboxed=unsandboxed,
-        share_notebook=asked.share_notebook or (lasting.share_notebook and not remote),
+        share_notebook=asked.share_notebook or lasting.share_notebook,
         remote=remote,
     )
     return policy, settings

@@ -4,8 +4,9 @@
 
     allow = ["shell"]                            as --allow
     roots = ["~/src"]                            as --root, beside the current directory
-    share_notebook = true                        as --share-notebook; not over HTTP
+    share_notebook = true                        as --share-notebook
 
+Over HTTP it counts for nothing: there the command line names all that is allowed.
 Never a file in the workspace: the repository may be the attacker.
 """
 

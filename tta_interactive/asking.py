@@ -8,6 +8,7 @@ their questions follow one another. Nothing is asked by the clock. Standard libr
 quick to import: it runs in every task that asks.
 """
 
+import contextlib
 import json
 import os
 import stat
@@ -97,5 +98,8 @@ def _exchanged(door: int, data: bytes) -> dict[str, Any] | None:
     except ConnectionError:
         return None  # the shim is gone; anything else may be raised by a handler of a signal
     finally:
-        mine.close()  # the shim notices when nobody waits any more
+        # The shim notices that nobody waits any more, also where a fork has a copy of it.
+        with contextlib.suppress(OSError):
+            mine.shutdown(socket.SHUT_RDWR)
+        mine.close()
     return json.loads(reply) if reply else None

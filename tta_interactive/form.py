@@ -19,6 +19,7 @@ from pydantic import JsonValue
 from tta_interactive.errors import InvalidRequestError
 from tta_interactive.text import one_line
 
+LARGEST: Final = 1e300  # of a number, either way
 MAX_FIELDS: Final = 20
 MAX_CHOICES: Final = 50
 MAX_CHOICE: Final = 200  # characters
@@ -90,11 +91,11 @@ def checked_form(form: object) -> dict[str, JsonValue]:
             '{"type": "object", "properties": {"name": {"type": "string"}}}.'
         )
     fields = {name: _checked_field(name, _mapping(field)) for name, field in properties.items()}
-    required: Any = given.get("required", [])
-    if not isinstance(required, (list, tuple)) or any(name not in fields for name in required):  # pyright: ignore[reportUnknownVariableType]
+    required = cast("Sequence[Any]", given.get("required", []))
+    is_list = isinstance(required, (list, tuple))
+    if not is_list or not all(isinstance(name, str) and name in fields for name in required):
         raise InvalidRequestError("What the form requires is no list of its own fields.")
-    needed = cast("Sequence[str]", required)
-    return {"type": "object", "properties": {**fields}, "required": [*needed]}
+    return {"type": "object", "properties": {**fields}, "required": [*required]}
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
@@ -119,6 +120,8 @@ def _checked_field(name: str, field: Mapping[str, Any]) -> dict[str, JsonValue]:
             raise InvalidRequestError(f"Field {name!r} says {key[:40]!r}, which a {kind} has not.")
         if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
             raise InvalidRequestError(f"Field {name!r} has the {key} {repr(value)[:80]}.")
+        if isinstance(value, (int, float)) and not abs(value) < LARGEST:  # NaN neither
+            raise InvalidRequestError(f"Field {name!r} has a {key} that is no ordinary number.")
         if isinstance(value, str) and len(value) > (MAX_ANSWER if key == "default" else MAX_TEXT):
             raise InvalidRequestError(f"The {key} of field {name!r} is too long.")
     if kind == "array":
@@ -182,7 +185,7 @@ def _number_complaint(field: Field, value: object) -> str:
         isinstance(value, (int,) if is_whole else (int, float))
         and not isinstance(value, bool)
         and value - value == 0  # neither infinite nor NaN
-        and abs(value) < 1e300
+        and abs(value) < LARGEST
         and (least is None or value >= least)
         and (most is None or value <= most)
     ):

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.processes import until
 from tta_interactive.cli.main import main
 from tta_interactive.task import Task
 from tta_interactive.worker.start import stop_worker, worker_pid
@@ -334,7 +335,7 @@ def test_the_worker_can_be_stopped_looked_at_and_started(tta: Tta, home: Path) -
 
 def test_stopping_the_worker_says_what_that_ended(tta: Tta) -> None:
     task_id = submitted(tta, "shell", "--", "sleep", "60")
-    assert tta("wait", task_id, "--timeout", "0.3") == 4
+    until(lambda: tta.json("status", task_id)["status"] == "running", what="it runs")
     assert tta("worker", "stop") == 0
     assert "1 running task was ended" in tta.err
     assert tta.json("status", task_id)["error"]["code"] == "lost"

@@ -5,16 +5,27 @@
 
 While one is open no other is read: they stay in the socket. Time passes in `waited` then and not
 in the task's time-out. A worker that takes over is told again, by the same key.
+
+What comes with a packet is a stranger's, and closing it can hang: a socket that lingers
+(socket(7)), or one in the queue of another. So packets are taken, and what came with them is
+closed, in a thread that nobody waits for. A task that never asks has none.
 """
 
+import _thread
+import array
 import json
 import os
+import select
 import socket
 import time
 from collections.abc import Callable
+from queue import SimpleQueue
 from typing import Any, Final, Protocol
 
 MAX_PACKET: Final = 64 * 1024
+MOST_FDS: Final = 253  # of one packet: SCM_MAX_FD, unix(7)
+
+Order = Callable[[], None]
 
 
 class Watching(Protocol):
@@ -25,12 +36,75 @@ class Watching(Protocol):
         ...
 
 
+class _Porter:
+    """Takes packets from the door and closes what is foreign, one thing after another.
+
+    Args:
+        door: Owned from now on.
+    """
+
+    def __init__(self, door: socket.socket) -> None:
+        self._door = door
+        door.setblocking(True)
+        self.bell, self._rings = socket.socketpair()
+        self._came: SimpleQueue[tuple[bytes, socket.socket | None] | None] = SimpleQueue()
+        self._orders: SimpleQueue[Order | None] = SimpleQueue()
+        self._orders.put(self._take)
+        _thread.start_new_thread(self._work, ())
+
+    def came(self) -> tuple[bytes, socket.socket | None] | None:
+        """After the bell: a packet and its way back, if it has one; None: no more will come."""
+        self.bell.recv(1)
+        return self._came.get()
+
+    def next(self, done: socket.socket | None) -> None:
+        """Close what is done with, and take another packet when there is one."""
+        if done is not None:
+            self._orders.put(done.close)
+        self._orders.put(self._take)
+
+    def end(self, done: socket.socket | None) -> None:
+        """Close everything. Nobody waits for that: it goes with the process at the latest."""
+        for one in (done, self._door):
+            if one is not None:
+                self._orders.put(one.close)
+        self._orders.put(None)
+        self.bell.close()
+
+    def _work(self) -> None:
+        while (order := self._orders.get()) is not None:
+            try:
+                order()
+            except OSError:
+                pass  # a foreign socket may say what it likes when it is closed
+        self._rings.close()
+
+    def _take(self) -> None:
+        numbers = array.array("i")
+        try:
+            data, ancillary, _, _ = self._door.recvmsg(
+                MAX_PACKET, socket.CMSG_SPACE(MOST_FDS * numbers.itemsize), socket.MSG_CMSG_CLOEXEC
+            )
+        except OSError:
+            data, ancillary = b"", []
+        for level, kind, payload in ancillary:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                numbers.frombytes(payload[: len(payload) - len(payload) % numbers.itemsize])
+        way_back = _way_back(numbers[0]) if len(numbers) == 1 else None
+        is_over = not data and not numbers and _is_over(self._door)
+        self._came.put(None if is_over else (data, way_back))
+        self._rings.send(b"!")
+        if way_back is None:
+            for number in numbers:
+                os.close(number)
+
+
 class Asked:
     """The questions of one attempt.
 
     Args:
         door: The descriptor on which packets arrive; owned from now on.
-        attempt: Its number.
+        prefix: What the keys of its questions begin with; no other attempt's do.
         watch: Calls when a descriptor can be read.
         unwatch: No longer.
         tell: Tells the worker.
@@ -40,21 +114,28 @@ class Asked:
     def __init__(
         self,
         door: int,
-        attempt: int,
+        prefix: str,
         watch: Watching,
         unwatch: Callable[[int], None],
         tell: Callable[[dict[str, Any]], None],
         clean: Callable[[Any], Any],
     ) -> None:
         self._door = socket.socket(fileno=door)
-        self._attempt, self._watch, self._unwatch = attempt, watch, unwatch
+        self._prefix, self._watch, self._unwatch = prefix, watch, unwatch
         self._tell, self._clean = tell, clean
         self._count = 0
+        self._porter: _Porter | None = None
         self._way_back: socket.socket | None = None
         self._message: dict[str, Any] = {}
+        self._withdrawn: dict[str, Any] = {}
         self._since = 0.0
         self._waited = 0.0
-        watch(self._door, self._take)
+        watch(self._door, self._knock)
+
+    @property
+    def was_used(self) -> bool:
+        """Whether the task asked: a thread may be left then."""
+        return self._porter is not None
 
     @property
     def is_open(self) -> bool:
@@ -67,7 +148,9 @@ class Asked:
         return self._waited
 
     def tell_again(self) -> None:
-        """Another worker listens."""
+        """Another worker listens; the one before may not have heard the last."""
+        if self._withdrawn:
+            self._tell(self._withdrawn)
         if self.is_open:
             self._tell(self._message)
 
@@ -84,62 +167,87 @@ class Asked:
 
     def close(self) -> None:
         """The task is over."""
+        if self._porter is None:
+            self._knock()
         if self._way_back is not None:
-            self._close()
+            self._unwatch(self._way_back.fileno())
+        if self._porter is not None:
+            self._unwatch(self._porter.bell.fileno())
+            self._porter.end(self._way_back)
+        self._way_back = None
+
+    def _knock(self) -> None:
+        """The first packet, or nobody is left who could ask."""
+        if self._door.fileno() < 0:
+            return
         self._unwatch(self._door.fileno())
-        self._door.close()
+        if _is_over(self._door):
+            self._door.close()
+        else:
+            self._porter = _Porter(self._door)
+            self._watch(self._porter.bell, self._take)
 
     def _take(self) -> None:
-        try:
-            data, fds, _, _ = socket.recv_fds(
-                self._door, MAX_PACKET, 1, socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
-            )
-        except BlockingIOError:
+        assert self._porter is not None
+        came = self._porter.came()
+        if came is None:
             return
-        except OSError:
-            data, fds = b"", []
-        if not data and not fds:
-            self._unwatch(self._door.fileno())  # nobody is left who could ask
+        data, way_back = came
+        asks = None if way_back is None else self._question_of(data)
+        if way_back is None or asks is None:
+            self._porter.next(way_back)
             return
-        way_back = _socket_of(fds)
-        if way_back is None:
-            return
-        try:
-            said = json.loads(data)
-            question, call = said["question"], str(said.get("call", ""))[:40]
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            way_back.close()  # a task may write what it likes
-            return
-        self._count += 1
-        key = f"{self._attempt}.{self._count}"
-        self._message = {"type": "asks", "key": key, "question": self._clean(question)}
-        if call:
-            self._message["call"] = call.encode("ascii", "replace").decode()
-        self._way_back, self._since = way_back, time.monotonic()
-        self._unwatch(self._door.fileno())
+        self._message, self._way_back, self._since = asks, way_back, time.monotonic()
         self._watch(way_back, self._look_back)
         self._tell(self._message)
+
+    def _question_of(self, data: bytes) -> dict[str, Any] | None:
+        """What the worker is to be told; None: a task may write what it likes."""
+        try:
+            said = json.loads(data)
+            key = f"{self._prefix}.{self._count + 1}"
+            asks = {"type": "asks", "key": key, "question": self._clean(said["question"])}
+            if call := str(said.get("call", ""))[:40]:
+                asks["call"] = call.encode("ascii", "replace").decode()
+            json.dumps(asks)  # too deep for that: too deep
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            return None
+        self._count += 1
+        return asks
 
     def _look_back(self) -> None:
         """Whoever asked is gone, or says what nobody wants to hear: the end of the question."""
         told = {name: self._message[name] for name in ("key", "call") if name in self._message}
+        self._withdrawn = {"type": "withdrawn", **told}
         self._close()
-        self._tell({"type": "withdrawn", **told})
+        self._tell(self._withdrawn)
 
     def _close(self) -> None:
         assert self._way_back is not None
+        assert self._porter is not None
         self._waited += time.monotonic() - self._since
         self._unwatch(self._way_back.fileno())
-        self._way_back.close()
+        self._porter.next(self._way_back)
         self._way_back = None
-        self._watch(self._door, self._take)
 
 
-def _socket_of(fds: list[int]) -> socket.socket | None:
-    if len(fds) != 1:
-        return None
+def _is_over(door: socket.socket) -> bool:
+    """Whether nobody is left at the other end, and nothing lies in it that closing it would close."""
+    poll = select.poll()
+    poll.register(door, 0)
+    if not any(event & select.POLLHUP for _, event in poll.poll(0)):
+        return False
+    data, _, flags, _ = door.recvmsg(1, 0, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    return not data and not flags & socket.MSG_CTRUNC
+
+
+def _way_back(number: int) -> socket.socket | None:
+    """The socket that an answer goes to, if it is one of the sort that `ask` makes."""
     try:
-        return socket.socket(fileno=fds[0])
+        found = socket.socket(fileno=number)
     except OSError:
-        os.close(fds[0])  # no socket
         return None
+    if (found.family, found.type) == (socket.AF_UNIX, socket.SOCK_SEQPACKET):
+        return found
+    found.detach()
+    return None

@@ -254,7 +254,14 @@ class Member:
         self._pool.took(float(message["took"]))
         if self._calls:
             self._calls[0].begins(now)
-        if message.get("dirty") or (self._count >= CALLS_AT_MOST and not self._calls):
+        if call.is_asking:  # a thread of it, and nobody takes the answer any more
+            over = {"type": "answer", "key": call.asking, "refused": "The call is over."}
+            self._shim.tell(over)
+        if (
+            call.is_asking
+            or message.get("dirty")
+            or (self._count >= CALLS_AT_MOST and not self._calls)
+        ):
             self.end()
         self._finish(call, _outcome(message["done"], now - call.started))
 
@@ -297,7 +304,7 @@ class Member:
         if call is None:  # a thread that outlived its call
             self._shim.tell({"type": "answer", "key": key, "refused": "The call is over."})
         elif message["type"] == "asks":
-            call.asks(time.monotonic())
+            call.asks(key, time.monotonic())
             self._pool.news.asked(call.task.id, call.task.attempt, key, message["question"])
         else:
             call.goes_on(time.monotonic())

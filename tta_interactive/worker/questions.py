@@ -10,6 +10,7 @@ told that by them, and finds in the store what was answered meanwhile. Each shim
 answer on once; a second one finds no question.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ from tta_interactive.errors import InvalidRequestError
 from tta_interactive.question import Answer, Question
 from tta_interactive.store import TaskStore
 
+log = logging.getLogger(__name__)
 Tell = Callable[[str, int, dict[str, Any]], None]
 
 
@@ -54,6 +56,11 @@ class Questions:
             question = Question.asked(said, key, at)
         except InvalidRequestError as error:
             self._tell(task_id, attempt, {"key": key, "refused": str(error)})
+            return False
+        # Boundary: these are a task's words, and no worker may end over them.
+        except Exception:
+            log.exception("the question %s of task %s", key, task_id)
+            self._tell(task_id, attempt, {"key": key, "refused": "The question cannot be read."})
             return False
         self._open[task_id] = _Open(attempt, question)
         return True
@@ -92,7 +99,10 @@ class Questions:
         for task in self._store.get_many(self._open) if self._open else ():
             one, known = self._open[task.id], task.question
             if known is None or (task.attempt, known.key) != (one.attempt, one.question.key):
-                self.forget(task.id)  # an attempt that is not current any more
+                # An attempt that is not current any more, or one that has asked something else.
+                self.forget(task.id)
+                said = {"key": one.question.key, "refused": "Nobody can be asked that now."}
+                self._tell(task.id, one.attempt, said)
                 continue
             one.question = known  # it may be an earlier worker's, with the time that it began
             is_late = known.expires_at is not None and known.expires_at <= at

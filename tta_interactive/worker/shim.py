@@ -127,8 +127,10 @@ class Shim:
         self._watch(self._pidfd, self._bury)
         self._tell(self._started_message())
         if task.asks is not None:
+            # A process of the pool is always in its first attempt; its id is its own.
+            prefix = spec.task_id if spec.inherit else str(spec.attempt)
             self._asked = Asked(
-                task.asks, spec.attempt, self._watch, self._unwatch, self._tell, self._clean
+                task.asks, prefix, self._watch, self._unwatch, self._tell, self._clean
             )
         self._disk = DiskWatch((spec.workspace, spec.directory), spec.min_free)
         self._live()
@@ -147,6 +149,7 @@ class Shim:
             not self._is_last
             and self._channel is not None
             and self._listener is self._redactor is self._reason is None
+            and not (self._asked is not None and self._asked.was_used)
             and not (survivors or spec.inherit or task.wrapped)
         )
         self._finish(self._outcome(survivors))

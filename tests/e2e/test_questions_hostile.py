@@ -1,0 +1,145 @@
+"""Tasks that ask what nobody should have to hear: they harm themselves, and nobody else."""
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.processes import until
+from tests.e2e.test_questions import ASK, PATIENCE, question_of, result, submit
+from tta_interactive.blocking import BlockingEngine
+from tta_interactive.worker.start import worker_pid
+
+DOOR = (
+    "import os, socket, struct, time\n"
+    "door = socket.socket(fileno=os.dup(int(os.environ['TTA_ASK_FD'].split('.')[0])))\n"
+)
+LINGERING = DOOR + (
+    "server = socket.create_server(('127.0.0.1', 0))\n"
+    "slow = socket.create_connection(server.getsockname()); peer, _ = server.accept()\n"
+    "slow.setblocking(False)\n"
+    "try:\n"
+    "    while True: slow.send(bytes(65536))\n"
+    "except BlockingIOError: pass\n"
+    "slow.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 600))\n"
+    "one, two = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
+)
+SENT = {
+    "the way back": "socket.send_fds(door, [b'x'], [slow.fileno()])",
+    "two at once": "socket.send_fds(door, [b'x'], [slow.fileno(), slow.fileno()])",
+    "in the way back": "socket.send_fds(two, [b'x'], [slow.fileno()])\n"
+    "socket.send_fds(door, [b'x'], [one.fileno()])",
+}
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "'required': [[]], 'properties': {'n': {'type': 'integer'}}",
+        "'properties': {'n': {'type': 'integer', 'minimum': 10**400, 'default': 1}}",
+    ],
+)
+def test_no_question_ends_the_worker(engine: BlockingEngine, home: Path, field: str) -> None:
+    code = f"try: ask('x', form={{'type': 'object', {field}}})\nexcept ValueError: said = 'refused'"
+    task_id = submit(engine, f"{ASK}{code}\nsaid")
+    assert result(engine, task_id) == "refused"
+    worker = worker_pid(home)
+    assert result(engine, submit(engine, "7")) == 7
+    assert worker_pid(home) == worker
+
+
+@pytest.mark.parametrize("sent", SENT.values(), ids=SENT)
+def test_no_socket_that_comes_with_a_question_keeps_its_task_from_being_ended(
+    engine: BlockingEngine, sent: str
+) -> None:
+    code = (
+        f"{LINGERING}{sent}\nslow.close(); one.close(); two.close()\nprint('sent')\ntime.sleep(600)"
+    )
+    task_id = submit(engine, code)
+    until(lambda: "sent" in engine.logs(task_id), PATIENCE)
+    time.sleep(0.2)  # so that the shim has taken it
+    engine.cancel(task_id)
+    assert engine.wait(task_id, PATIENCE).status == "cancelled"
+
+
+def test_an_empty_packet_does_not_end_asking(engine: BlockingEngine) -> None:
+    task_id = submit(engine, f"{DOOR}door.send(b'')\n{ASK}ask('Still there?')")
+    assert question_of(engine, task_id).text == "Still there?"
+    engine.answer(task_id, "yes")
+    assert result(engine, task_id) == "yes"
+
+
+def test_a_question_that_was_dropped_while_no_worker_lived_gives_way_to_the_next(
+    engine: BlockingEngine, home: Path, tmp_path: Path
+) -> None:
+    code = ASK + (
+        "import os, signal, time\n"
+        "child = os.fork()\n"
+        "if child == 0: ask('First?'); os._exit(0)\n"
+        f"while not os.path.exists({str(tmp_path / 'go')!r}): time.sleep(0.01)\n"
+        "os.kill(child, signal.SIGKILL); os.waitpid(child, 0)\n"
+        "ask('Second?')"
+    )
+    task_id = submit(engine, code)
+    assert question_of(engine, task_id).text == "First?"
+    worker = worker_pid(home)
+    assert worker is not None
+    os.kill(worker, signal.SIGSTOP)  # deaf, and then dead
+    (tmp_path / "go").touch()
+    time.sleep(0.3)
+    os.kill(worker, signal.SIGKILL)
+    until(lambda: getattr(engine.status(task_id).open_question, "text", "") == "Second?", PATIENCE)
+    engine.answer(task_id, "now")
+    assert result(engine, task_id) == "now"
+
+
+CALLS = """
+import os, threading, time
+from tta_interactive import ask
+
+def leaves():
+    threading.Thread(target=ask, args=("Left behind?",), daemon=True).start()
+    time.sleep(0.5)
+    return os.getpid()
+
+def asks_later():
+    def later():
+        time.sleep(1)
+        ask("In whose name?")
+    threading.Thread(target=later, daemon=True).start()
+    return os.getpid()
+
+def asks(text):
+    return [os.getpid(), ask(text, timeout=0.2, default="nobody")]
+"""
+
+
+@pytest.mark.parametrize("first", ["leaves", "asks_later"])
+def test_a_call_has_nothing_to_do_with_what_an_earlier_one_asks(
+    engine: BlockingEngine, tmp_path: Path, first: str
+) -> None:
+    (tmp_path / "calls.py").write_text(CALLS)
+
+    def called(function: str, *args: Any) -> Any:
+        facts = {"function": f"calls:{function}", "args": list(args)}
+        return result(engine, engine.submit("call", facts, workspace=str(tmp_path)))
+
+    before = called(first)
+    process, answer = called("asks", "Mine?")
+    assert answer == "nobody"
+    assert process != before
+
+
+def test_no_two_tries_of_a_call_ask_by_the_same_key(engine: BlockingEngine, tmp_path: Path) -> None:
+    code = "import os\nfrom tta_interactive import ask\n\ndef who(path):\n"
+    code += "    open(path, 'w').write(str(os.getpid()))\n    return ask('Who?')\n"
+    (tmp_path / "calls.py").write_text(code)
+    facts = {"function": "calls:who", "args": [str(tmp_path / "pid")]}
+    task_id = engine.submit("call", facts, workspace=str(tmp_path), max_attempts=3, idempotent=True)
+    first = question_of(engine, task_id)
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    until(lambda: engine.status(task_id).attempt == 2, PATIENCE)
+    assert question_of(engine, task_id).key != first.key
