@@ -9,7 +9,6 @@ import os
 import select
 import signal
 import sqlite3
-import statistics
 import subprocess
 import sys
 import time
@@ -262,18 +261,3 @@ def add(a: int, b: int) -> int:
     return a + b
 server.run("stdio")
 """
-
-
-def test_the_server_starts_within_15_percent_of_the_bare_sdk(
-    host: Host,
-) -> None:
-    def seconds(program: str) -> float:
-        """Of CPU until `initialize` is answered: the wall clock also counts our neighbours."""
-        server = host.start(program=program)
-        fields = Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(")")[2].split()
-        server.end()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    pairs = [(seconds(BARE), seconds("")) for _ in range(5)]
-    bare, ours = (statistics.median(column) for column in zip(*pairs, strict=True))
-    assert ours <= 1.15 * bare

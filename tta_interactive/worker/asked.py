@@ -18,8 +18,8 @@ import os
 import select
 import socket
 import time
+from _queue import SimpleQueue  # `queue` would bring `threading` into every shim
 from collections.abc import Callable
-from queue import SimpleQueue
 from typing import Any, Final, Protocol
 
 MAX_PACKET: Final = 64 * 1024
