@@ -249,15 +249,3 @@ def make_newer(host: Host) -> None:
     """What a migration by a later release does to the file."""
     with contextlib.closing(sqlite3.connect(host.home / "tasks.db")) as database:
         database.execute("PRAGMA user_version = 999999")
-
-
-BARE = """
-import logging, sys
-logging.basicConfig(stream=sys.stderr)
-from mcp.server.mcpserver import MCPServer
-server = MCPServer("bare")
-@server.tool()
-def add(a: int, b: int) -> int:
-    return a + b
-server.run("stdio")
-"""
