@@ -26,7 +26,7 @@ class BoundedConnection(H11Protocol):
     _asking: asyncio.TimerHandle | None = None
     _reading: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:
         """A client came."""
         super().connection_made(transport)
         if len(self.connections) > MAX_OPEN:

@@ -183,9 +183,14 @@ class Kernel:
         """Wait until a running cell has printed a text."""
         self.finish(message_id, until=lambda reply: text in reply.text)
 
-    def collect(self, enough: Callable[[Reply], bool]) -> Reply:
-        """What threads send while no cell is running, until it is enough."""
-        reply, begun = Reply(), time.monotonic()
+    def collect(self, enough: Callable[[Reply], bool], since: Reply | None = None) -> Reply:
+        """What threads send while no cell is running, until it is enough.
+
+        Args:
+            enough: Whether all has come.
+            since: What came with the last cell, to go on from.
+        """
+        reply, begun = since or Reply(), time.monotonic()
         while not enough(reply):
             assert time.monotonic() - begun < BOUND, f"never came: {reply.messages[-5:]}"
             try:

@@ -18,6 +18,17 @@ from tests.e2e.modern_wire import VERSION, envelope
 
 ACCEPT = "application/json, text/event-stream"
 PING = b'{"jsonrpc":"2.0","id":1,"method":"ping"}'
+# The handshake of the older clients.
+HELLO = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": "raw", "version": "1"},
+    },
+}
 
 
 class Reply(NamedTuple):

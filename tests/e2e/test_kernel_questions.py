@@ -18,9 +18,9 @@ FORM = (
 
 def submit(kernel: Kernel, call: str) -> Reply:
     """Show the card of a task that asks, up to the question's last button."""
-    kernel.run(f"%%tta_submit --name asks\nfrom tta_interactive import ask\n{call}")
-    kernel.run("from tta_interactive.default import engine; t = engine().status('asks').id")
-    return kernel.collect(lambda reply: "No answer" in opened(reply))
+    shown = kernel.run(f"%%tta_submit --name asks\nfrom tta_interactive import ask\n{call}")
+    # The question may be painted while the cell still runs.
+    return kernel.collect(lambda reply: "No answer" in opened(reply), since=shown)
 
 
 def opened(reply: Reply) -> dict[str, str]:
@@ -103,9 +103,10 @@ def test_a_form_is_filled_in_on_the_card_and_a_wrong_value_can_be_mended(kernel:
 
 def test_a_click_for_an_older_question_does_not_answer_a_newer_one(kernel: Kernel) -> None:
     shown = submit(kernel, "[ask('1?', choices=['a']), ask('2?', choices=['a'])]")
-    kernel.run("%tta_answer asks a")
-    kernel.collect(lambda reply: "No answer" in opened(reply))
+    answered = kernel.run("%tta_answer asks a")
+    kernel.collect(lambda reply: "No answer" in opened(reply), since=answered)
     kernel.click(opened(shown)["a"])  # of a page that did not hear of it
+    kernel.run("from tta_interactive.default import engine")
     still = kernel.run("print(engine().status('asks').open_question.text)").text
     assert still.endswith("2?")  # after the kernel's own words on a button that is gone
     kernel.run("%tta_answer asks --decline")

@@ -112,7 +112,10 @@ def test_a_terminal_carries_variables_and_shows_a_value_as_text(
 
 def test_ctrl_c_leaves_a_handle_with_one_line(ipython: "pexpect.spawn[str]") -> None:
     ask(ipython, "t = %tta_submit shell -- sleep 60")
-    ipython.sendline("print('beg' + 'in'); t.result()")
+    # Between two statements a Ctrl-C is Python's own: it says so when the wait has begun.
+    ask(ipython, "import sys")
+    say = "f.f_code.co_name == '_wait' and (sys.setprofile(None), print('beg' + 'in'))"
+    ipython.sendline(f"sys.setprofile(lambda f, *_: {say}); t.result()")
     ipython.expect("begin\r\n")
     ipython.sendintr()
     ipython.expect(r"Stopped waiting; t_\S+ goes on\. Cancel with: %tta_cancel t_", timeout=2)

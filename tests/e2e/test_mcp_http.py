@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.mcp_http import PING, HttpServer, add_token
+from tests.e2e.mcp_http import HELLO, PING, HttpServer, add_token
 from tests.e2e.mcp_wire import PATIENCE, Host, error_text, until
 from tta_interactive.blocking import BlockingEngine
 
@@ -66,17 +66,7 @@ def test_a_principal_finds_nothing_of_anothers(web: HttpServer, host: Host) -> N
 
 
 def test_a_session_belongs_to_who_opened_it(web: HttpServer) -> None:  # H14
-    hello: dict[str, Any] = {
-        "jsonrpc": "2.0",
-        "id": 1,
-        "method": "initialize",
-        "params": {
-            "protocolVersion": "2025-11-25",
-            "capabilities": {},
-            "clientInfo": {"name": "raw", "version": "1"},
-        },
-    }
-    opened = web.send(json.dumps(hello).encode())
+    opened = web.send(json.dumps(HELLO).encode())
     session: dict[str, str | None] = {"Mcp-Session-Id": opened.headers["mcp-session-id"]}
     assert web.send(PING, headers=session).status == 200
     assert web.send(PING, headers=session, token="other").status == 404

@@ -15,22 +15,11 @@ from urllib.request import Request, urlopen
 import pytest
 
 from mcp_server.announce import proof
-from tests.e2e.mcp_http import HttpServer
+from tests.e2e.mcp_http import HELLO, PING, HttpServer
 from tests.e2e.mcp_wire import ANSWER_SECONDS, Host
 from tests.e2e.modern_wire import VERSION, envelope
 
-PING = b'{"jsonrpc":"2.0","id":1,"method":"ping"}'
 ROUNDS = 120
-HELLO = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "initialize",
-    "params": {
-        "protocolVersion": "2025-11-25",
-        "capabilities": {},
-        "clientInfo": {"name": "raw", "version": "1"},
-    },
-}
 
 
 @pytest.fixture(scope="module")
