@@ -96,6 +96,104 @@ def test_a_question_that_was_dropped_while_no_worker_lived_gives_way_to_the_next
     assert result(engine, task_id) == "now"
 
 
+def test_a_child_that_keeps_the_socket_of_a_question_does_not_keep_it_open(
+    engine: BlockingEngine,
+) -> None:
+    code = ASK + (
+        "import os, signal, time\n"
+        "def late(*_):\n"
+        "    if os.fork() == 0: time.sleep(600)\n"  # with the asking end
+        "    raise TimeoutError\n"
+        "signal.signal(signal.SIGALRM, late); signal.setitimer(signal.ITIMER_REAL, 0.3)\n"
+        "try: ask('Given up?')\n"
+        "except TimeoutError: answer = ask('Again?')\n"
+        "answer"
+    )
+    task_id = submit(engine, code)
+    until(lambda: getattr(engine.status(task_id).open_question, "text", "") == "Again?", PATIENCE)
+    engine.answer(task_id, "yes")
+    assert result(engine, task_id) == "yes"
+
+
+RAW = DOOR + (
+    "def raw(text, default='null'):\n"
+    '    packet = \'{"question": {"text": "\' + text + \'", "default": \' + default + \'}}\'\n'
+    "    mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
+    "    socket.send_fds(door, [packet.encode()], [theirs.fileno()])\n"
+    "    theirs.close()\n"
+    "    return mine\n"
+)
+
+
+def test_a_question_that_is_nested_too_deep_to_be_told_is_refused_in_words(
+    engine: BlockingEngine, home: Path
+) -> None:
+    # From those that every reader could read to those that none could: at some depth between,
+    # one process can still read what the next cannot.
+    code = RAW + (
+        "said = set()\n"
+        "for depth in [*range(32, 40), *range(960, 1010), 5000]:\n"
+        "    for begin, end in ('[', ']'), ('{\"a\":', '}'):\n"
+        "        text = begin * depth + '1' + end * depth\n"
+        "        said.add(raw('?', text).recv(999))\n"
+        "[one.decode() for one in said]"
+    )
+    assert result(engine, submit(engine, "7")) == 7
+    worker = worker_pid(home)
+    (said,) = result(engine, submit(engine, code))
+    assert said == '{"refused": "The question is no JSON object, or has more than 32 levels."}'
+    assert worker_pid(home) == worker
+
+
+def test_questions_that_a_stopped_worker_could_not_take_are_told_when_it_goes_on(
+    engine: BlockingEngine, home: Path, tmp_path: Path
+) -> None:
+    # Each is 24 KB when told: thirty are three times what its socket takes.
+    code = f"{RAW}{ASK}print('ready')\n" + (
+        f"while not os.path.exists({str(tmp_path / 'go')!r}): time.sleep(0.01)\n"
+        "for _ in range(30): raw(chr(0x1F600) * 1999).close()\n"
+        "[raw(chr(0x1F600) * 16000).recv(999).decode(), ask('Heard?')]"
+    )
+    task_id = submit(engine, code)
+    until(lambda: "ready" in engine.logs(task_id), PATIENCE)
+    worker = worker_pid(home)
+    assert worker is not None
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        (tmp_path / "go").touch()
+        time.sleep(0.5)  # so that the shim has told what it can
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    until(lambda: getattr(engine.status(task_id).open_question, "text", "") == "Heard?", PATIENCE)
+    engine.answer(task_id, "yes")
+    said, answer = result(engine, task_id)
+    assert said == '{"refused": "The question has 64,029 bytes; allowed are 16,384."}'
+    assert answer == "yes"
+
+
+def test_questions_that_were_given_up_while_no_worker_lived_do_not_stop_the_next(
+    engine: BlockingEngine, home: Path, tmp_path: Path
+) -> None:
+    code = f"{RAW}{ASK}" + (
+        "first = raw('First?')\n"
+        f"while not os.path.exists({str(tmp_path / 'go')!r}): time.sleep(0.01)\n"
+        "first.close()\n"
+        "raw('Second?').close()\n"
+        "ask('Third?')"
+    )
+    task_id = submit(engine, code)
+    assert question_of(engine, task_id).text == "First?"
+    worker = worker_pid(home)
+    assert worker is not None
+    os.kill(worker, signal.SIGSTOP)  # deaf, and then dead
+    (tmp_path / "go").touch()
+    time.sleep(0.3)  # so that all is told to the deaf one
+    os.kill(worker, signal.SIGKILL)
+    until(lambda: getattr(engine.status(task_id).open_question, "text", "") == "Third?", PATIENCE)
+    engine.answer(task_id, "now")
+    assert result(engine, task_id) == "now"
+
+
 CALLS = """
 import os, threading, time
 from tta_interactive import ask

@@ -9,6 +9,9 @@ in the task's time-out. A worker that takes over is told again, by the same key.
 What comes with a packet is a stranger's, and closing it can hang: a socket that lingers
 (socket(7)), or one in the queue of another. So packets are taken, and what came with them is
 closed, in a thread that nobody waits for. A task that never asks has none.
+
+No packet is taken while the worker has not taken what it was told of the one before: a task that
+asks faster than it is heard fills its own socket, and nobody's memory.
 """
 
 import _thread
@@ -20,10 +23,14 @@ import socket
 import time
 from _queue import SimpleQueue  # `queue` would bring `threading` into every shim
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 MAX_PACKET: Final = 64 * 1024
 MOST_FDS: Final = 253  # of one packet: SCM_MAX_FD, unix(7)
+# Of lists and objects; a form has six. No reader's stack is so full that it could not read that.
+MOST_LEVELS: Final = 32
+
+UNREADABLE: Final = f"The question is no JSON object, or has more than {MOST_LEVELS} levels."
 
 Order = Callable[[], None]
 
@@ -57,10 +64,12 @@ class _Porter:
         self.bell.recv(1)
         return self._came.get()
 
-    def next(self, done: socket.socket | None) -> None:
-        """Close what is done with, and take another packet when there is one."""
-        if done is not None:
-            self._orders.put(done.close)
+    def drop(self, done: socket.socket) -> None:
+        """Close what is done with."""
+        self._orders.put(done.close)
+
+    def next(self) -> None:
+        """Take another packet when there is one."""
         self._orders.put(self._take)
 
     def end(self, done: socket.socket | None) -> None:
@@ -107,7 +116,7 @@ class Asked:
         prefix: What the keys of its questions begin with; no other attempt's do.
         watch: Calls when a descriptor can be read.
         unwatch: No longer.
-        tell: Tells the worker.
+        tell: Tells the worker; whether it took that at once. If not, `go_on` says when it has.
         clean: Makes a value safe to tell: no secrets.
     """
 
@@ -117,7 +126,7 @@ class Asked:
         prefix: str,
         watch: Watching,
         unwatch: Callable[[int], None],
-        tell: Callable[[dict[str, Any]], None],
+        tell: Callable[[dict[str, Any]], bool],
         clean: Callable[[Any], Any],
     ) -> None:
         self._door = socket.socket(fileno=door)
@@ -130,6 +139,8 @@ class Asked:
         self._withdrawn: dict[str, Any] = {}
         self._since = 0.0
         self._waited = 0.0
+        self._is_heard = True
+        self._is_due = False  # another packet is to be taken, once that is so
         watch(self._door, self._knock)
 
     @property
@@ -150,19 +161,23 @@ class Asked:
     def tell_again(self) -> None:
         """Another worker listens; the one before may not have heard the last."""
         if self._withdrawn:
-            self._tell(self._withdrawn)
+            self._is_heard = self._tell(self._withdrawn)
         if self.is_open:
-            self._tell(self._message)
+            self._is_heard = self._tell(self._message)
+
+    def go_on(self) -> None:
+        """The worker has taken all that it was told, or is gone."""
+        self._is_heard = True
+        if self._porter is not None and self._is_due:
+            self._is_due = False
+            self._porter.next()
 
     def answer(self, message: dict[str, Any]) -> None:
         """Pass on what the worker says; what is not about the open question is old."""
         if self._way_back is None or message.get("key") != self._message["key"]:
             return
         reply = {name: message[name] for name in ("value", "refused") if name in message}
-        try:
-            self._way_back.send(json.dumps(reply).encode(), socket.MSG_DONTWAIT)
-        except OSError:
-            pass  # it is gone: so is what it wanted to know
+        _reply(self._way_back, reply)
         self._close()
 
     def close(self) -> None:
@@ -195,21 +210,25 @@ class Asked:
         data, way_back = came
         asks = None if way_back is None else self._question_of(data)
         if way_back is None or asks is None:
-            self._porter.next(way_back)
+            if way_back is not None:
+                _reply(way_back, {"refused": UNREADABLE})
+                self._porter.drop(way_back)
+            self._porter.next()
             return
         self._message, self._way_back, self._since = asks, way_back, time.monotonic()
         self._watch(way_back, self._look_back)
-        self._tell(self._message)
+        self._is_heard = self._tell(self._message)
 
     def _question_of(self, data: bytes) -> dict[str, Any] | None:
         """What the worker is to be told; None: a task may write what it likes."""
         try:
             said = json.loads(data)
+            if _is_deeper(said, MOST_LEVELS):
+                return None
             key = f"{self._prefix}.{self._count + 1}"
             asks = {"type": "asks", "key": key, "question": self._clean(said["question"])}
             if call := str(said.get("call", ""))[:40]:
                 asks["call"] = call.encode("ascii", "replace").decode()
-            json.dumps(asks)  # too deep for that: too deep
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
         self._count += 1
@@ -219,16 +238,34 @@ class Asked:
         """Whoever asked is gone, or says what nobody wants to hear: the end of the question."""
         told = {name: self._message[name] for name in ("key", "call") if name in self._message}
         self._withdrawn = {"type": "withdrawn", **told}
+        self._is_heard = self._tell(self._withdrawn)
         self._close()
-        self._tell(self._withdrawn)
 
     def _close(self) -> None:
         assert self._way_back is not None
         assert self._porter is not None
         self._waited += time.monotonic() - self._since
         self._unwatch(self._way_back.fileno())
-        self._porter.next(self._way_back)
-        self._way_back = None
+        self._porter.drop(self._way_back)
+        self._way_back, self._is_due = None, True
+        if self._is_heard:
+            self.go_on()
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    """Whether it has more levels of lists and objects."""
+    if isinstance(value, dict):
+        value = list(cast(dict[str, Any], value).values())
+    if not isinstance(value, list):
+        return False
+    return levels == 0 or any(_is_deeper(one, levels - 1) for one in cast(list[Any], value))
+
+
+def _reply(way_back: socket.socket, reply: dict[str, Any]) -> None:
+    try:
+        way_back.send(json.dumps(reply).encode(), socket.MSG_DONTWAIT)
+    except OSError:
+        pass  # it is gone: so is what it wanted to know
 
 
 def _is_over(door: socket.socket) -> bool:

@@ -93,7 +93,7 @@ class Questions:
             del self._withdrawn[0]
         for task_id, one in self._open.items():
             if not one.is_stored:
-                if self._store.ask(task_id, one.attempt, one.question, at):
+                if self._is_kept(task_id, one, at):
                     moved[task_id] = True
                 one.is_stored = True
         for task in self._store.get_many(self._open) if self._open else ():
@@ -115,3 +115,18 @@ class Questions:
                 answer = {"key": known.key, "value": known.answer.value}
                 self._tell(task.id, one.attempt, answer)
         return moved
+
+    def _is_kept(self, task_id: str, one: _Open, at: datetime) -> bool:
+        """Store the question; whether the task waits for its answer now.
+
+        Only one is open at a time. So an earlier one that is open in the store was given up, and
+        the worker that was told so did not live to write it down.
+        """
+        if self._store.ask(task_id, one.attempt, one.question, at):
+            return True
+        for task in self._store.get_many([task_id]):
+            before, over = task.open_question, Answer(how="withdrawn", at=at)
+            if before is not None and before.key != one.question.key:
+                self._store.answer(task_id, one.attempt, before.key, over, at)
+                return self._store.ask(task_id, one.attempt, one.question, at)
+        return False

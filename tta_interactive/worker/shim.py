@@ -307,8 +307,12 @@ class Shim:
         return {"type": "started", "pid": self._task.pid, "sandbox": self._task.level}
 
     def _hear(self) -> None:
-        """Something from the worker, or its end."""
+        """Something from the worker, or its end, or it takes what it could not take before."""
         assert self._channel is not None
+        if self._outbox:
+            self._push(0.0)
+            if self._asked is not None and not self._outbox:
+                self._asked.go_on()
         try:
             data = self._channel.recv(4096)
         except BlockingIOError:
@@ -343,6 +347,8 @@ class Shim:
         self._channel, self._inbox, self._outbox = None, b"", b""
         if self._spec.inherit:
             raise Abandoned
+        if self._asked is not None:
+            self._asked.go_on()
         if self._listener is None:
             self._listener = adoption.listen(self._spec.directory)
             self._watch(self._listener, self._accept)
@@ -365,16 +371,15 @@ class Shim:
         if self._asked is not None:
             self._asked.tell_again()
 
-    def _tell(self, message: dict[str, Any], patience: float = 0.0) -> None:
-        """Send, at once or not at all: what is left of a line goes before the next one."""
+    def _tell(self, message: dict[str, Any], patience: float = 0.0) -> bool:
+        """Send what can be sent at once, the rest when the worker takes it; whether that was all."""
         if self._channel is None:
-            return
-        if self._outbox and not patience and message["type"] == "progress":
-            self._push(0.0)
-            if self._outbox:
-                return  # a worker that does not read misses progress, nothing else
-        self._outbox += json.dumps(message).encode() + b"\n"
-        self._push(patience)
+            return True
+        # A worker that does not read misses progress, nothing else.
+        if not self._outbox or patience or message["type"] != "progress":
+            self._outbox += json.dumps(message).encode() + b"\n"
+            self._push(patience)
+        return not self._outbox
 
     def _push(self, patience: float) -> None:
         end = time.monotonic() + patience
@@ -390,3 +395,6 @@ class Shim:
             except OSError:
                 break  # its end is seen by `_hear`
         self._outbox = bytes(view)
+        if self._channel is not None and self._channel.fileno() in self._handlers:
+            wanted = select.POLLIN | (select.POLLOUT if self._outbox else 0)
+            self._poll.modify(self._channel, wanted)
