@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("playwright", reason="Playwright is not installed")
 
-from tests.browser.lab import Lab, until
+from tests.browser.lab import Lab, Notebook, until
 
 pytestmark = pytest.mark.browser
 
@@ -107,6 +107,62 @@ def test_a_notebook_that_is_opened_the_next_day_shows_what_became_of_its_tasks(l
     assert "COMPLETED" in again.output(1).inner_text()
     assert "%tta_retry" in again.output(2).inner_text()
     assert "Error displaying" not in again.page.locator(".jp-Notebook").inner_text()
+
+
+def test_a_task_that_failed_is_tried_again_by_the_button_of_its_card(lab: Lab) -> None:
+    cells = [
+        "%load_ext tta_interactive",
+        "%tta_submit shell --name again -- sh -c 'echo once more; exit 3'",
+        "import time; time.sleep(8); print('end')",
+    ]
+    notebook = lab.open("again.ipynb", cells)
+    notebook.run(0)
+    notebook.run(1)
+    until(lambda: "FAILED" in notebook.output(1).inner_text(), "it has failed")
+    notebook.start(2)
+    retry(notebook, cells=4)
+    assert not notebook.is_done(3)  # it is put there while a cell runs, and is run after that
+    until(lambda: "FAILED" in notebook.output(2).inner_text(), "a new one has failed")
+    notebook.save()
+    notebook.restart()
+    notebook.run(0)
+    retry(notebook, cells=5)  # the button needs no kernel of its own
+    until(lambda: "FAILED" in notebook.output(2).inner_text(), "a third has failed")
+    notebook.page.close()
+    lab.stop_kernels()
+    again = lab.open("again.ipynb")
+    again.run(0)
+    retry(again, cells=5)
+    until(lambda: "FAILED" in again.output(2).inner_text(), "a fourth has failed")
+    with lab.engine() as engine:
+        tasks = [task for task in engine.list(limit=100) if task.label == "again"]
+    assert len(tasks) == 4
+    assert again.problems == notebook.problems == []
+
+
+def retry(notebook: Notebook, cells: int) -> None:
+    """Click on Retry of the card in cell 1, which is not the active one."""
+    button = notebook.output(1).get_by_role("button", name="Retry")
+    button.wait_for()
+    notebook.js("nb.activeCellIndex = 2")
+    button.click()
+    until(lambda: notebook.js("return nb.model.cells.length") == cells, "there is a cell more")
+    source = "return nb.model.cells.get(2).sharedModel.source"
+    until(lambda: notebook.js(source).startswith("%tta_retry t_"), "it holds the line")
+
+
+def test_a_notebook_that_is_not_trusted_has_no_button_to_run_something(lab: Lab) -> None:
+    cells = ["%load_ext tta_interactive", "%tta_submit shell --name bad -- false"]
+    notebook = lab.open("mine.ipynb", cells)
+    notebook.run(0)
+    notebook.run(1)
+    until(lambda: "FAILED" in notebook.output(1).inner_text(), "it has failed")
+    notebook.save()
+    saved = (lab.root / "mine.ipynb").read_text()
+    (lab.root / "theirs.ipynb").write_text(saved.replace("bad", "bed"))
+    theirs = lab.open("theirs.ipynb")
+    until(lambda: "%tta_retry t_" in theirs.output(1).inner_text(), "the card says how")
+    assert theirs.output(1).get_by_role("button").count() == 0
 
 
 def test_two_notebooks_share_their_tasks(lab: Lab) -> None:

@@ -6,6 +6,7 @@ variables with fallbacks that can be read on white and on black.
 """
 
 import html
+import json
 from collections.abc import Sequence
 from typing import Final
 
@@ -46,7 +47,7 @@ TRACK: Final = "background:rgba(128,128,128,.22);"
 CUT: Final = "overflow:hidden;text-overflow:ellipsis;white-space:nowrap;min-width:0;"
 PERIOD: Final = 1.6  # seconds in which the bar of an unknown end travels once
 
-# The live form only. Reduced motion is respected; a static card needs no style sheet.
+# The live form only. Reduced motion is respected; what a static card says needs no style sheet.
 LIVE_STYLE: Final = (
     "<style>"
     f".tta-live{{{FRAME}align-items:flex-start}}"
@@ -56,6 +57,24 @@ LIVE_STYLE: Final = (
     ".tta-live .widget-hbox{margin:0}.tta-live .widget-hbox .jupyter-button{margin:8px 8px 0 0}"
     "@keyframes tta-travel{from{left:-30%}to{left:100%}}"
     "@media(prefers-reduced-motion:reduce){.tta-travel{animation:none!important;left:35%!important}}"
+    "</style>"
+)
+# A button without a kernel: JupyterLab runs these commands of its own when it is clicked, so it
+# works on after a restart, and in a notebook that is opened the next day. It is hidden where there
+# is no JupyterLab, and where the notebook is not trusted, for then this style sheet is taken out.
+AGAIN_COMMANDS: Final = (
+    *("notebook:insert-cell-below", "notebook:replace-selection", "notebook:run-cell"),
+)
+AGAIN_STYLE: Final = (
+    "<style>"
+    ".jp-NotebookPanel .tta-again{display:block!important;flex:0 0 auto;font:inherit;font-size:12px;"
+    "line-height:22px;padding:0 10px;border:1px solid var(--jp-border-color1,#bdbdbd);"
+    "border-radius:6px;background:var(--jp-layout-color2,#eee);color:var(--jp-ui-font-color1,#222);"
+    "cursor:pointer}"
+    ".jp-NotebookPanel .tta-again:hover{background:var(--jp-layout-color3,#ddd)}"
+    ".jp-NotebookPanel .tta-again:focus-visible{outline:2px solid var(--jp-brand-color1,#1e88e5);"
+    "outline-offset:1px}"
+    '.tta-again::before{content:"Retry"}'
     "</style>"
 )
 
@@ -147,7 +166,21 @@ def _head(view: View, colour: str) -> str:
         f'<span style="{CUT}flex:1 1 auto" title="{label}">{kind}'
         f'<span style="font-weight:600">{label}</span></span>'
         f'<span style="{QUIET}white-space:nowrap;font-variant-numeric:tabular-nums">'
-        f"{_text(view.elapsed)}{left}</span></div>"
+        f"{_text(view.elapsed)}{left}</span>{_again(view)}</div>"
+    )
+
+
+def _again(view: View) -> str:
+    """The button; its word is in the style sheet, so that nothing is left of it where it goes."""
+    if not view.again:
+        return ""
+    # The same arguments go to each command (a list is not told apart, JupyterLab 4.6.6).
+    order = json.dumps({"commands": AGAIN_COMMANDS, "args": {"text": view.again}})
+    return (
+        f'{AGAIN_STYLE}<button type="button" class="tta-again" style="display:none" '
+        f'aria-label="Retry" title="{_text(view.again)}, in a new cell below" '
+        'data-commandlinker-command="apputils:run-all-enabled" '
+        f'data-commandlinker-args="{_text(order)}"></button>'
     )
 
 
@@ -231,6 +264,8 @@ def _share(share: Share, colour: str) -> str:
 def _small_print(view: View) -> str:
     facts = [f'<span style="{MONO}" title="{_text(view.id)}">{_text(view.short)}</span>']
     facts += [_text(fact) for fact in (view.owner, *view.facts)]
+    if view.again:
+        facts.append(f"again: {_text(view.again)}")
     return f'<div style="{QUIET}{SMALL}margin-top:6px">{" · ".join(facts)}</div>'
 
 

@@ -6,6 +6,7 @@ more for HTML. Nothing here trusts the shape of a result.
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -31,6 +32,7 @@ MISSED: Final = 60
 TAIL_LINES: Final = 4
 TAIL_BYTES: Final = 4096  # of the output, read for these lines
 TAIL_WIDTH: Final = 160
+_PLAIN_ID: Final = re.compile(r"t_[A-Za-z0-9_-]+")
 # Before that a guess of the end jumps; and whoever has days left needs no figure.
 GUESS_AFTER: Final = 2.0
 GUESS_FROM: Final = 0.01
@@ -108,6 +110,8 @@ class View:
     remedy: str
     facts: tuple[str, ...]
     """Small print: attempts, sandbox."""
+    again: str
+    """The line that submits it once more; empty: it went well, or is not over."""
     report: Report | None
     outcome: str
     """A short result that fits on a line; empty: none, or a report says it better."""
@@ -138,6 +142,7 @@ def view_of(task: Task, now: datetime) -> View:
         error=_error(task),
         remedy=_remedy(task),
         facts=tuple(_facts(task)),
+        again=_again(task),
         report=report,
         outcome=_outcome(task) if report is None else "",
     )
@@ -288,10 +293,14 @@ def _facts(task: Task) -> list[str]:
         facts.append(f"after {len(task.after)} other task{'s' if len(task.after) > 1 else ''}")
     if task.sandbox_got:
         facts.append(f"sandbox {task.sandbox_got.word}")
-    if task.status in (TaskStatus.FAILED, TaskStatus.CANCELLED):
-        # A button would need a kernel: this also works in a notebook that is opened next week.
-        facts.append(f"again: %tta_retry {one_line(task.id[:SHORT_ID])}")
     return facts
+
+
+def _again(task: Task) -> str:
+    is_over = task.status in (TaskStatus.FAILED, TaskStatus.CANCELLED)
+    # A button puts it into a cell and runs it: it is nothing but this, whatever an id may hold.
+    is_plain = _PLAIN_ID.fullmatch(task.id) is not None
+    return f"%tta_retry {task.id[:SHORT_ID]}" if is_over and is_plain else ""
 
 
 def _outcome(task: Task) -> str:

@@ -77,18 +77,22 @@ class Tags(html.parser.HTMLParser):
         super().__init__()
         self.found: set[str] = set()
         self.attributes: set[str] = set()
+        self.commands: list[tuple[str, str]] = []
         self.text = ""
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found.add(tag)
         self.attributes |= {name for name, _ in attrs}
+        values = {name.removeprefix("data-commandlinker-"): value or "" for name, value in attrs}
+        if "command" in values:
+            self.commands.append((values["command"], values["args"]))
 
     def handle_data(self, data: str) -> None:
         self.text += data
 
 
-OUR_TAGS = {"div", "span", "style", "table", "thead", "tbody", "tr", "th", "td"}
+OUR_TAGS = {"div", "span", "style", "button", "table", "thead", "tbody", "tr", "th", "td"}
 OUR_ATTRIBUTES = {
     "style",
     "class",
@@ -98,6 +102,10 @@ OUR_ATTRIBUTES = {
     "aria-valuemin",
     "aria-valuemax",
     "aria-valuenow",
+    "aria-label",
+    "type",
+    "data-commandlinker-command",
+    "data-commandlinker-args",
 }
 
 
@@ -193,7 +201,7 @@ def test_a_failure_without_a_remedy_points_to_the_logs() -> None:
     task = running().moved(TaskStatus.FAILED, finished_at=NOON, error=error)
     view = view_of(task, NOON)
     assert view.remedy == "%tta_logs t_x8Kd2f9a shows what it wrote."
-    assert view.facts == ("again: %tta_retry t_x8Kd2f9a",)
+    assert view.again == "%tta_retry t_x8Kd2f9a"
 
 
 def test_an_agent_is_named_as_the_owner() -> None:
@@ -253,6 +261,23 @@ def test_hostile_text_is_shown_as_text_in_every_form(text: str) -> None:
     for line in [*map(as_text, views), *table_text(views).splitlines()]:
         assert not set(line) & set("\x00\x07\x1b\u202e\ud800\r\n")
         assert len(line) < 4096
+
+
+RETRY = (
+    "apputils:run-all-enabled",
+    '{"commands": ["notebook:insert-cell-below", "notebook:replace-selection", "notebook:run-cell"],'
+    ' "args": {"text": "%tta_retry t_x8Kd2f9a"}}',
+)
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_the_one_command_of_a_page_is_the_retry_of_a_task_that_did_not_go_well(text: str) -> None:
+    for task in hostile_tasks(text):
+        assert Tags(card_html(view_of(task, NOON), live=False)).commands == []  # the id is hostile
+        named = task.model_copy(update={"id": TASK_ID})
+        offered = [RETRY] if task.status is TaskStatus.FAILED else []
+        for live in (True, False):
+            assert Tags(card_html(view_of(named, NOON), live=live)).commands == offered
 
 
 def test_the_words_of_a_hostile_label_can_still_be_read() -> None:
