@@ -3,7 +3,7 @@
 # make lint           only the linters
 # make kernels        the notebook door with older releases of ipykernel
 # make conformance    the official conformance suite of MCP against our server; from npm
-# make interop        clients and an agent of others against our MCP server; from npm and PyPI
+# make interop        clients and agents of others against our MCP server; from npm and PyPI
 # make bench          the benchmarks
 # make bench-testgen  how good generated tests are, on thirty-one modules; takes an hour
 # make notebooks      run the notebooks and write them as pages to build/notebooks
@@ -66,6 +66,7 @@ notebooks:
 interop:
 	@scripts/setup conformance
 	$(BIN)/python -m tests.interop.run
+	$(BIN)/python -m tests.clients.run
 	$(BIN)/python -m tests.agent.run
 	$(BIN)/python -m tests.interop.chat
 

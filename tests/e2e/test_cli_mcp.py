@@ -95,3 +95,9 @@ def test_options_of_the_server_travel_with_the_entry(home: Path, project: Path) 
     assert (told["written"], told["there_already"]) == (False, False)
     done = install(home, project, "claude", "--root", str(project), "--json")
     assert json.loads(done.stdout)["entry"]["args"] == ["--root", str(project)]
+
+
+def test_what_the_client_still_asks_its_user_is_said(home: Path, project: Path) -> None:
+    assert "asks for your approval" in install(home, project, "claude", "--write").stdout
+    again = run(home, "mcp", "install", "claude", "--user", "--write", HOME=str(project.parent))
+    assert "approval" not in again.stdout

@@ -10,10 +10,10 @@
 | vscode | .vscode/mcp.json | - | servers |
 | cursor | .cursor/mcp.json | .cursor/mcp.json | mcpServers |
 
-Qwen Code was run with its entry (tests/agent); none of the others was. Written down by others and
-read 2026-11: claude and gemini (google/mcp-security issue 185), codex (docs.rs of
-tuff-adapter-codex; in trusted projects only), opencode, vscode and cursor (anomalyco/opencode
-issues 361 and 5739).
+Each of these found both of its files and listed our server as connected (codex: as enabled, it
+starts none for a list) on 2026-11-23: Claude Code 2.1.197, Codex 0.169.0, Gemini CLI 0.61.0,
+opencode 1.18.33, Qwen Code 0.24.4. vscode and cursor were not run; theirs is what others wrote down
+(anomalyco/opencode issues 361 and 5739, read 2026-11).
 """
 
 import json
@@ -41,6 +41,8 @@ class Client:
     """The key under which its file lists servers."""
     folder: tuple[str, ...] = ()
     """What to add where it does not start servers in the project."""
+    consent: str = ""
+    """What it wants of its user before it starts the servers of a project."""
 
     @property
     def is_toml(self) -> bool:
@@ -56,10 +58,23 @@ class Client:
 
 
 CLIENTS: Final[Mapping[str, Client]] = {
-    "claude": Client(project=".mcp.json", user=".claude.json", place="mcpServers"),
-    "codex": Client(project=".codex/config.toml", user=".codex/config.toml", place="mcp_servers"),
+    "claude": Client(
+        project=".mcp.json",
+        user=".claude.json",
+        place="mcpServers",
+        consent="Claude Code asks for your approval when it is next started in this project.",
+    ),
+    "codex": Client(
+        project=".codex/config.toml",
+        user=".codex/config.toml",
+        place="mcp_servers",
+        consent="Codex reads it only in projects that you trust; it asks when it is started.",
+    ),
     "gemini": Client(
-        project=".gemini/settings.json", user=".gemini/settings.json", place="mcpServers"
+        project=".gemini/settings.json",
+        user=".gemini/settings.json",
+        place="mcpServers",
+        consent="Gemini CLI starts it only in folders that you trust; it asks when it is started.",
     ),
     "qwen": Client(project=".qwen/settings.json", user=".qwen/settings.json", place="mcpServers"),
     "opencode": Client(project="opencode.json", user=".config/opencode/opencode.json", place="mcp"),

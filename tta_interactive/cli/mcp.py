@@ -42,7 +42,8 @@ def mcp(arguments: argparse.Namespace, screen: Screen) -> Exit:
     if new == old:
         screen.line(f"{path} has it already.")
     elif written:
-        screen.line(f"{path} has it now. Start {arguments.client} anew to use it.")
+        consent = "" if arguments.user else f" {client.consent}"
+        screen.line(f"{path} has it now. Start {arguments.client} anew to use it.{consent}".strip())
     else:
         screen.line(f"{path} would get this; --write does it:")
         screen.line()
