@@ -123,6 +123,7 @@ def test_a_repeated_attempt_gets_its_secret_again(engine: BlockingEngine) -> Non
         ("LD_PRELOAD", "evil.so", "cannot be the name"),
         ("A=B", "xxxxxxxx", "cannot be the name"),
         ("PIN_CODE", "1234", "has 4 characters"),
+        ("PIN_LINE", "  1234\n", "has 4 characters"),
     ],
 )
 def test_what_cannot_be_kept_secret_is_refused_and_nothing_is_stored(

@@ -45,10 +45,12 @@ def read_own(names: Collection[str], environment: Mapping[str, str]) -> dict[str
                 f"The secret {name!r} is not set here. Set this environment variable in the "
                 "process that submits."
             )
-        if not LEAST <= len(value) <= MOST:
+        # Blanks at its ends do not count: programs print the value without them.
+        if not (len(value.strip()) >= LEAST and len(value) <= MOST):
             raise InvalidRequestError(
-                f"The secret {name!r} has {len(value)} characters. Only values of {LEAST} to "
-                f"{MOST} can be found again in what a task prints."
+                f"The secret {name!r} has {len(value.strip())} characters. Only values of {LEAST} "
+                f"to {MOST} can be found again in what a task prints: shorter ones stand in other "
+                "words and numbers too."
             )
         try:
             value.encode()

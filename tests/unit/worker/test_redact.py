@@ -1,6 +1,11 @@
 """What a task prints of its secrets is taken out, however it is cut into writes."""
 
+import base64
+import html
 import itertools
+import shlex
+import textwrap
+import urllib.parse
 
 import pytest
 
@@ -45,6 +50,53 @@ def test_a_secret_is_found_as_json_and_repr_write_it(value: str) -> None:
         left = shown(Redactor([value]), [text.encode()]).decode()
         assert MARK in left
         assert value not in left
+
+
+ODD = "p@ss w/'o\"<&>?~x"
+KEY = "-----BEGIN-----\n" + "AbCdEfGhIj+/" * 10 + "\n-----END-----\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "printed", "left"),
+    [
+        (ODD, base64.b64encode(ODD.encode()), "[secret]"),
+        (ODD, base64.urlsafe_b64encode(ODD.encode()).rstrip(b"="), "[secret]"),
+        (ODD, base64.b64encode(f"me:{ODD}".encode()), "bWU6[secret]"),
+        (ODD, base64.b64encode(f"you:{ODD}".encode()), "eW91On[secret]g="),
+        (ODD, base64.b64encode(f"it is {ODD}\n".encode()), "aXQgaXMg[secret]o="),
+        (ODD, base64.b64encode(f"it is:{ODD}, and".encode()), "aXQgaXM6[secret]CwgYW5k"),
+        (KEY, base64.b64encode(KEY.encode()), "[secret]"),
+        (KEY, base64.encodebytes(KEY.encode()), "[secret]\n"),
+        (KEY, base64.encodebytes(KEY.encode()).replace(b"\n", b"\r\n"), "[secret]\r\n" * 3),
+        (KEY, textwrap.indent(KEY, "  ").encode(), "  [secret]\n" * 3),
+        (ODD, urllib.parse.quote(ODD), "[secret]"),
+        (ODD, urllib.parse.quote(ODD, safe=""), "[secret]"),
+        (ODD, urllib.parse.quote_plus(ODD).lower(), "[secret]"),
+        (
+            ODD,
+            "https://me:" + urllib.parse.quote(ODD, safe="") + "@host",
+            "https://me:[secret]@host",
+        ),
+        (ODD, html.escape(ODD), "[secret]"),
+        (ODD, html.escape(ODD, quote=False), "[secret]"),
+        (ODD, shlex.join(["curl", "-u", ODD]), "curl -u '[secret]'"),
+        (ODD, ODD.encode().hex(), "[secret]"),
+        (f" {ODD}\n", ODD, "[secret]"),
+        (f"{ODD}\n", base64.b64encode(ODD.encode()), "[secret]"),
+    ],
+)
+def test_a_secret_is_found_in_the_forms_in_which_programs_print_it(
+    value: str, printed: bytes | str, left: str
+) -> None:
+    data = printed if isinstance(printed, bytes) else printed.encode()
+    assert shown(Redactor([value]), [data]).decode() == left
+    assert shown(Redactor([value]), [bytes([byte]) for byte in data]).decode() == left
+    assert Redactor([value]).clean(data.decode()) == left
+
+
+def test_a_line_of_a_secret_that_is_too_short_to_be_one_is_shown() -> None:
+    redactor = Redactor(["{\n  long-enough\n}\n"])
+    assert shown(redactor, [b"{x}\n\tlong-enough"]) == b"{x}\n\t" + M
 
 
 def test_results_are_cleaned_in_depth_and_in_keys() -> None:
