@@ -34,16 +34,17 @@ const DAY = 86400;
 const SVG = "http://www.w3.org/2000/svg";
 
 const STYLE = `
-.tta-board { --line: color-mix(in srgb, currentColor 16%, transparent);
-  --quiet: color-mix(in srgb, currentColor 68%, transparent);
-  --fill: color-mix(in srgb, currentColor 6%, transparent);
+.tta-board { --ink: var(--jp-ui-font-color1, var(--color-text-primary, CanvasText));
+  --line: color-mix(in srgb, var(--ink) 16%, transparent);
+  --quiet: color-mix(in srgb, var(--ink) 68%, transparent);
+  --fill: color-mix(in srgb, var(--ink) 6%, transparent);
   --back: var(--jp-layout-color1, var(--color-background-primary, Canvas));
   --queued: light-dark(#5d6675, #a3abb8); --running: light-dark(#1d63d8, #6aa5ff);
   --input_required: light-dark(#9a5b00, #f0b04c); --completed: light-dark(#157a3c, #58c27d);
   --failed: light-dark(#c02626, #ff8080); --cancelled: light-dark(#7a5a7a, #c9a3c9);
   --pale: color-mix(in srgb, var(--queued) 38%, transparent);
   container-type: inline-size; min-width: 0;
-  color: var(--jp-ui-font-color1, var(--color-text-primary, CanvasText)); background: var(--back);
+  color: var(--ink); background: var(--back);
   font: 13px/1.45 var(--jp-ui-font-family, system-ui, sans-serif); padding: 10px 12px; }
 .tta-board * { box-sizing: border-box; }
 .tta-board :is(button, select, input) { font: inherit; color: inherit; background: var(--fill);
