@@ -16,15 +16,16 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, NamedTuple, NoReturn, cast
+from types import UnionType
+from typing import Annotated, Any, Final, NamedTuple, NoReturn, Union, cast, get_args, get_origin
 
 from pydantic import ValidationError
 
 from tta_interactive.errors import InvalidRequestError
-from tta_interactive.kinds import Kind, Params, checked_params, get_kind, kind_names
+from tta_interactive.kinds import Kind, Params, checked_params, get_kind, is_kind, kind_names
 from tta_interactive.request import TaskRequest
 
 Pickler = Callable[[object, Sequence[object], Mapping[str, object]], str]
@@ -80,7 +81,7 @@ def request_from_words(
     first = words[0]
     if isinstance(first, Named):
         first = f"{first.name}=..." if first.name else first.value
-    if isinstance(first, str) and first in kind_names():
+    if isinstance(first, str) and is_kind(first):
         kind = get_kind(first)
         name, params = kind.name, _params_of_kind(kind, _sorted_out(words[1:]))
     elif callable(first) or (isinstance(first, str) and FUNCTION.fullmatch(first)):
@@ -206,10 +207,24 @@ def _target(kind: Kind, words: _Words) -> tuple[str, object]:
     return kind.target, bare[0]
 
 
-@cache  # a schema takes a millisecond to make
+@cache
 def _takes_many(model: type[Params], field: str) -> bool:
-    schema: dict[str, Any] = model.model_json_schema()["properties"].get(field, {})
-    return any(way.get("type") == "array" for way in [schema, *schema.get("anyOf", [])])
+    return _is_of_many(model.model_fields[field].annotation)
+
+
+def _is_of_many(annotation: Any) -> bool:
+    """Whether values of this type are JSON arrays: a schema would say so too, 5 ms later."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _is_of_many(get_args(annotation)[0])
+    if origin in (Union, UnionType):
+        return any(map(_is_of_many, get_args(annotation)))
+    known = origin or annotation
+    return (
+        isinstance(known, type)
+        and issubclass(known, Collection)
+        and not issubclass(known, (str, bytes, Mapping))
+    )
 
 
 def _checked(kind: Kind, params: dict[str, Any], raw: Mapping[str, str]) -> dict[str, Any]:

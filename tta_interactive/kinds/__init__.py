@@ -19,6 +19,7 @@ __all__ = [
     "TaskFailure",
     "checked_params",
     "get_kind",
+    "is_kind",
     "kind_names",
 ]
 
@@ -46,6 +47,11 @@ def kind_names() -> list[str]:
     return sorted(_installed())
 
 
+def is_kind(name: str) -> bool:
+    """Whether a kind of that name is installed."""
+    return name in BUILT_IN or name in _installed()
+
+
 @cache
 def get_kind(name: str) -> Kind:
     """The kind of that name.
@@ -54,7 +60,9 @@ def get_kind(name: str) -> Kind:
         UnknownKindError: None is installed, or what is installed cannot be loaded.
         InvalidRequestError: The entry point exists but does not load.
     """
-    point = _installed().get(name)
+    # Looking through what is installed takes 10 ms, which our own do not need.
+    own = BUILT_IN.get(name)
+    point = EntryPoint(name, own, GROUP) if own else _installed().get(name)
     if point is None:
         raise UnknownKindError(name, kind_names())
     try:

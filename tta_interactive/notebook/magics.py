@@ -15,7 +15,7 @@ from typing import Any, Final
 from IPython.core.error import UsageError
 
 from tta_interactive.errors import RequestError, TTAError
-from tta_interactive.kinds import get_kind, kind_names
+from tta_interactive.kinds import get_kind, is_kind
 from tta_interactive.notebook.card import display_bundle, display_mode
 from tta_interactive.notebook.carry import carried
 from tta_interactive.notebook.completer import offers
@@ -344,7 +344,7 @@ def _with_body(words: list[object], body: str, usual: str) -> list[object]:
         words = [usual, *words]
     kind = words[0]
     param = BODY.get(str(kind))
-    if param is None and kind in kind_names():
+    if param is None and is_kind(str(kind)):
         param = get_kind(str(kind)).target
     if param is None or kind == "call":
         raise UsageError(
