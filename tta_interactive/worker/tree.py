@@ -9,6 +9,7 @@ import ctypes
 import os
 import signal
 import time
+from collections.abc import Iterator
 
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NAME = 15
@@ -54,11 +55,75 @@ def descendants(pid: int) -> list[int]:
     return list(found)
 
 
-def send(pids: list[int], number: int) -> None:
-    """Signal each; those that are gone or not ours are left alone."""
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, number)
+def signal_all(number: int, skip: int | None = None) -> list[int]:
+    """Signal everything below this process and no stranger; whom it met, parents first.
+
+    A number that was read from a list may be another process's a moment later. So each process
+    is held first (pidfd_open(2)), then it is looked whose child it is, and the signal goes to
+    what is held. What is below a parent that is gone by now, or deeper than there are
+    descriptors, waits for another call: with its parents gone it is a child of this process.
+    """
+    # Killed first, a parent would leave its children to another call; stopped last, it forks.
+    from_below = number == signal.SIGKILL
+    found: list[int] = []
+    path: list[tuple[int, int | None, Iterator[int]]] = [_level(os.getpid(), None)]
+    try:
+        while path:
+            parent, held, rest = path[-1]
+            pid = next(rest, None)
+            if pid is None:
+                path.pop()
+                if held is not None:
+                    if from_below and parent != skip:
+                        _signal(held, number)
+                    os.close(held)
+                continue
+            child = _hold(pid, parent, held)
+            if child is None:
+                continue
+            path.append(_level(pid, child))
+            if pid != skip:
+                found.append(pid)
+                if not from_below:
+                    _signal(child, number)
+    finally:
+        for _, held, _ in path:
+            if held is not None:
+                os.close(held)
+    return found
+
+
+def _level(pid: int, held: int | None) -> tuple[int, int | None, Iterator[int]]:
+    return pid, held, iter(children(pid))
+
+
+def _hold(pid: int, parent: int, held: int | None) -> int | None:
+    """A descriptor of the process, if it is a child of that parent; None if it is not.
+
+    Args:
+        held: The parent's descriptor; None: it is this process.
+    """
+    try:
+        child = os.pidfd_open(pid)
+    except OSError:
+        return None
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            # The name may hold anything, also brackets.
+            is_child = int(file.read().rpartition(b")")[2].split()[1]) == parent
+        if held is not None:
+            signal.pidfd_send_signal(held, 0)  # its number was its own for as long as we looked
+    except OSError:
+        is_child = False
+    if is_child:
+        return child
+    os.close(child)
+    return None
+
+
+def _signal(held: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        signal.pidfd_send_signal(held, number)
 
 
 def reap(statuses: dict[int, int] | None = None) -> bool:
@@ -84,9 +149,8 @@ def ask_to_end(skip: int | None = None) -> None:
     Args:
         skip: A process that must not get it: bubblewrap, whose end is the end of all in it.
     """
-    pids = [pid for pid in descendants(os.getpid()) if pid != skip]
-    send(pids, signal.SIGTERM)
-    send(pids, signal.SIGCONT)  # a stopped process hears the first signal only when it goes on
+    signal_all(signal.SIGTERM, skip)
+    signal_all(signal.SIGCONT, skip)  # who is stopped hears the first only when it goes on
 
 
 def kill_all(statuses: dict[int, int] | None = None, seconds: float = KILL_SECONDS) -> list[int]:
@@ -103,7 +167,7 @@ def kill_all(statuses: dict[int, int] | None = None, seconds: float = KILL_SECON
         if time.monotonic() >= end:
             return descendants(os.getpid())
         _stop_all()
-        send(descendants(os.getpid()), signal.SIGKILL)
+        signal_all(signal.SIGKILL)
         if reap(statuses):
             break
         time.sleep(pause)  # the kernel is taking them down
@@ -115,8 +179,7 @@ def _stop_all() -> None:
     """Freeze everything first: what is frozen cannot fork while the list is read."""
     stopped: set[int] = set()
     for _ in range(STOP_ROUNDS):
-        new = [pid for pid in descendants(os.getpid()) if pid not in stopped]
-        if not new:
+        found = signal_all(signal.SIGSTOP)
+        if stopped.issuperset(found):
             return
-        send(new, signal.SIGSTOP)
-        stopped.update(new)
+        stopped.update(found)
