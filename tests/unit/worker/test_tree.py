@@ -44,6 +44,7 @@ def test_a_signal_goes_to_all_below_and_to_nobody_who_got_a_number_of_theirs(
                 return [*children(pid), stranger, leaves[0]]
 
             monkeypatch.setattr(worker_tree, "children", listed_too_early)
+            worker_tree.signal_all(signal.SIGSTOP, skip=leaves[1])
             found = worker_tree.signal_all(signal.SIGKILL, skip=leaves[1])
             assert sorted(set(found) & {*below, stranger}) == sorted(below - {leaves[1]})
             assert top.wait(10) == -signal.SIGKILL
