@@ -1,11 +1,12 @@
 """What may stand on a magic's line, and what can be sent to a task."""
 
 import json
+import time
 from typing import Any
 
 import pytest
 
-from tests.e2e.kernel import Kernel, usage_error
+from tests.e2e.kernel import BOUND, Kernel, usage_error
 
 
 def newest(kernel: Kernel) -> str:
@@ -196,3 +197,15 @@ def test_a_result_whose_repr_raises_hurts_only_its_task(kernel: Kernel) -> None:
     )
     kernel.run("%tta_wait bad --no-raise")
     assert kernel.run("%tta_status bad").status == "ok"
+
+
+def test_what_the_first_magic_needs_is_imported_while_the_notebook_rests() -> None:
+    with Kernel() as kernel:
+        needed = "{'pydantic', 'tta_interactive.notebook.magics', 'ipywidgets'}"
+        end = time.monotonic() + BOUND
+        # Each look is a cell of its own: as long as one runs nothing is imported.
+        while kernel.value(f"sorted({needed} - {{*__import__('sys').modules}})"):
+            assert time.monotonic() < end
+            time.sleep(0.3)
+        assert kernel.value("'mcp' in __import__('sys').modules") is False
+        assert kernel.run("%tta_submit shell -- true").status == "ok"

@@ -10,15 +10,15 @@
     %config TTA: config.py
 
 This file is all that `%load_ext` runs: it registers thin stubs. pydantic, the engine and
-ipywidgets are imported when a magic is used for the first time; `mcp` never.
+ipywidgets are imported while the notebook rests (ahead.py), at the latest when a magic is used
+for the first time; `mcp` never.
 """
 
-import gc
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from tta_interactive.notebook import config
+from tta_interactive.notebook.ahead import Ahead, no_collecting
 
 if TYPE_CHECKING:
     from tta_interactive.notebook.magics import Magics
@@ -37,18 +37,6 @@ LINE_MAGICS: Final = (
     "tta_board",
 )
 CELL_MAGICS: Final = ("tta_submit",)
-
-
-@contextmanager
-def _no_collecting() -> Generator[None]:
-    """No garbage collection in this block: imports leave none, and it takes a quarter of them."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 class _Stub:
@@ -99,18 +87,21 @@ class _Door:
     def __init__(self, shell: Any) -> None:
         self.shell = shell
         self.matcher = _Matcher(self)
+        self._ahead = Ahead(shell)
         self._magics: Magics | None = None
 
     @property
     def magics(self) -> "Magics":
         if self._magics is None:
-            with _no_collecting():
+            self._ahead.stop()
+            with no_collecting():
                 from tta_interactive.notebook.magics import Magics  # noqa: PLC0415  (not at load)
 
             self._magics = Magics(self.shell)
         return self._magics
 
     def close(self) -> None:
+        self._ahead.stop()
         if self._magics is not None:
             self._magics.close()
             self._magics = None
