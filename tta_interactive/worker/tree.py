@@ -4,7 +4,6 @@ This process must be a child subreaper (prctl(2)): then whatever a task forks st
 it, however often it forks, changes its session or closes its files.
 """
 
-import contextlib
 import ctypes
 import os
 import signal
@@ -111,19 +110,24 @@ def _hold(pid: int, parent: int, held: int | None) -> int | None:
         with open(f"/proc/{pid}/stat", "rb") as file:
             # The name may hold anything, also brackets.
             is_child = int(file.read().rpartition(b")")[2].split()[1]) == parent
-        if held is not None:
-            signal.pidfd_send_signal(held, 0)  # its number was its own for as long as we looked
     except OSError:
         is_child = False
-    if is_child:
+    # If the parent lives, its number was its own for as long as we looked.
+    if is_child and (held is None or _signal(held, 0)):
         return child
     os.close(child)
     return None
 
 
-def _signal(held: int, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
+def _signal(held: int, number: int) -> bool:
+    """Signal what is held, if that is allowed; whether it is there."""
+    try:
         signal.pidfd_send_signal(held, number)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # another user's, such as `sudo`: what is below it may be ours again
+    return True
 
 
 def reap(statuses: dict[int, int] | None = None) -> bool:
