@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
         "speaks on standard input and output, and agents may only have tests generated, in a "
         "sandbox.",
         epilog="What is always allowed can stand in ~/.config/tta-interactive/agents.toml, a private "
-        "file (allow, roots, share_notebook). No file in a workspace can change these permissions.",
+        "file (allow, ask, roots, share_notebook). No file in a workspace can change these permissions.",
         allow_abbrev=False,
     )
     made.add_argument(
@@ -43,6 +43,15 @@ def parser() -> argparse.ArgumentParser:
         "these run as you, WITHOUT a sandbox. 'generate-unsandboxed' lets tests be generated "
         "where no sandbox can be had. Over HTTP nothing is allowed that is not named here, "
         "'generate' for tests among it, and everything runs in a sandbox",
+    )
+    made.add_argument(
+        "--ask",
+        action="append",
+        default=[],
+        metavar="KIND[,KIND]",
+        help="let agents submit tasks of these kinds after you allowed each one (or the kind, until "
+        "the server ends), asked through the client; these run as you, WITHOUT a sandbox. Only for "
+        "clients that ask you and do not answer by themselves; not over HTTP",
     )
     made.add_argument(
         "--root",
@@ -200,6 +209,7 @@ def _configured(asked: argparse.Namespace) -> "tuple[Policy, Settings]":
     from mcp_server.policy import (  # noqa: PLC0415  (as above)
         Policy,
         allowed_kinds,
+        asked_kinds,
         checked_roots,
     )
     from tta_interactive.errors import InvalidRequestError  # noqa: PLC0415
@@ -210,6 +220,7 @@ def _configured(asked: argparse.Namespace) -> "tuple[Policy, Settings]":
     # Over HTTP nothing is allowed that the command line does not name.
     lasting = Permissions() if remote else read_permissions(path)
     kinds, unsandboxed = allowed_kinds([*lasting.allow, *asked.allow], remote=remote)
+    ask = asked_kinds([*lasting.ask, *asked.ask], remote=remote)
     if remote and asked.share_notebook:
         raise InvalidRequestError(
             "--share-notebook: over HTTP nobody sees your other tasks. Leave it out."
@@ -223,6 +234,7 @@ def _configured(asked: argparse.Namespace) -> "tuple[Policy, Settings]":
         home=Path(os.path.realpath(settings.home)),
         roots=roots,
         kinds=kinds,
+        ask=ask - kinds,
         unsandboxed=unsandboxed,
         share_notebook=asked.share_notebook or lasting.share_notebook,
         remote=remote,

@@ -60,23 +60,29 @@ def run_description(kinds: Collection[str]) -> str:
     )
 
 
-def submit_description(kinds: Collection[str]) -> str:
-    """The description of `tta_submit`, with the params of each allowed kind."""
+def submit_description(kinds: Collection[str], ask: Collection[str] = ()) -> str:
+    """The description of `tta_submit`, with the params of each kind.
+
+    Args:
+        kinds: All that may be submitted.
+        ask: Those of them that the user is asked about.
+    """
     parts = [
         "Starts work in the background and returns its task_id at once: for when you have other "
         "work to do meanwhile, or several tasks to start. Then call tta_wait with the ids. Do not "
         "loop on tta_status. Give a client_request_id if you might have to send the same request "
         "again.",
-        *(_kind(name) for name in sorted(kinds)),
+        *(_kind(name, asked=name in ask) for name in sorted(kinds)),
     ]
     return "\n\n".join(parts)
 
 
-def _kind(name: str) -> str:
+def _kind(name: str, *, asked: bool) -> str:
     kind = get_kind(name)
     schema = _schema(kind)
     required = set(schema.get("required", ()))
-    lines = [f"Kind {name!r}: {kind.summary}. Its params:"]
+    first = " The user is asked before each task of it runs, and may say no." if asked else ""
+    lines = [f"Kind {name!r}: {kind.summary}.{first} Its params:"]
     for field, facts in schema.get("properties", {}).items():
         what = " ".join(str(facts.get("description", "")).split())
         need = "required" if field in required else _default(facts)

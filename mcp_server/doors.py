@@ -47,7 +47,7 @@ class Doors:
     async def _make(self, owner: str) -> Door:
         home, policy = self._settings.home, self._policy
         engine = reader = await self._stack.enter_async_context(
-            ExecutionEngine(home, owner=owner, sees="own", allow=policy.kinds)
+            ExecutionEngine(home, owner=owner, sees="own", allow=policy.known)
         )
         if policy.share_notebook:
             reader = await self._stack.enter_async_context(

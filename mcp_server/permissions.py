@@ -3,6 +3,7 @@
     ~/.config/tta-interactive/agents.toml        or below XDG_CONFIG_HOME
 
     allow = ["shell"]                            as --allow
+    ask = ["python"]                             as --ask
     roots = ["~/src"]                            as --root, beside the current directory
     share_notebook = true                        as --share-notebook
 
@@ -32,6 +33,7 @@ class Permissions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     allow: tuple[Word, ...] = ()
+    ask: tuple[Word, ...] = ()
     roots: tuple[Word, ...] = ()
     share_notebook: StrictBool = False
 
@@ -80,6 +82,6 @@ def check_out_of_reach(path: Path, roots: Sequence[Path]) -> None:
 
 def _unusable(path: Path, why: str) -> InvalidRequestError:
     return InvalidRequestError(
-        f"The {WHAT} {str(path)!r} cannot be used: {one_line(why, 300)}. It knows: allow (kinds), "
-        "roots (directories) and share_notebook (true or false)."
+        f"The {WHAT} {str(path)!r} cannot be used: {one_line(why, 300)}. It knows: allow and ask "
+        "(kinds), roots (directories) and share_notebook (true or false)."
     )

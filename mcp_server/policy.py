@@ -3,7 +3,7 @@
 import os
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +38,8 @@ class Policy:
     roots: tuple[Path, ...]
     """Tasks work inside these directories; absolute and without links."""
     kinds: frozenset[str] = frozenset({DEFAULT_KIND})
+    ask: frozenset[str] = frozenset()
+    """Kinds whose tasks the user allows one by one, asked through the client."""
     unsandboxed: bool = False
     """Whether tests may be generated where no sandbox can be had."""
     share_notebook: bool = False
@@ -45,8 +47,23 @@ class Policy:
     remote: bool = False
     """Whether callers come over HTTP: then nothing of theirs runs outside a sandbox."""
 
+    @property
+    def known(self) -> frozenset[str]:
+        """The kinds that agents may submit, some after a question only."""
+        return self.kinds | self.ask
+
+    def widened(self, kinds: frozenset[str]) -> "Policy":
+        """The policy after the user allowed more kinds."""
+        return replace(self, kinds=self.kinds | (kinds & self.ask))
+
     def check_kind(self, kind: str) -> None:
         """Raise `ForbiddenError` unless agents may submit this kind."""
+        if kind not in self.kinds and kind in self.ask:
+            raise ForbiddenError(
+                f"The user has to allow each task of kind {kind!r}. Submit it alone, with a client "
+                "that can ask them (elicitation); or they start the server with --allow "
+                f"{kind}."
+            )
         if kind not in self.kinds:
             raise ForbiddenError(
                 f"Kind {kind[:80]!r} is not allowed here; allowed: "
@@ -149,12 +166,15 @@ class Policy:
         return " and ".join(repr(str(root)) for root in self.roots)
 
 
-def allowed_kinds(words: list[str], *, remote: bool = False) -> tuple[frozenset[str], bool]:
+def allowed_kinds(
+    words: list[str], *, remote: bool = False, option: str = "--allow"
+) -> tuple[frozenset[str], bool]:
     """What the values of `--allow` mean: the kinds, and whether tests may go unsandboxed.
 
     Args:
         words: The values, each perhaps a list with commas.
         remote: Whether callers come over HTTP: then nothing is allowed that is not named.
+        option: Where the user wrote them.
 
     Raises:
         InvalidRequestError: A word is no kind, or a kind that no agent may ever submit.
@@ -169,14 +189,30 @@ def allowed_kinds(words: list[str], *, remote: bool = False) -> tuple[frozenset[
         try:
             kind = get_kind(name)
         except UnknownKindError as error:
-            raise InvalidRequestError(f"--allow {name}: {error}") from None
+            raise InvalidRequestError(f"{option} {name}: {error}") from None
         if kind.trusted_only:
             raise InvalidRequestError(
-                f"--allow {name}: tasks of kind {name!r} are never taken from an agent, because "
+                f"{option} {name}: tasks of kind {name!r} are never taken from an agent, because "
                 "they run inside the worker's own processes. Allow 'python' or 'shell' instead."
             )
     default = frozenset[str]() if remote else frozenset({DEFAULT_KIND})
     return default | kinds, UNSANDBOXED in names
+
+
+def asked_kinds(words: list[str], *, remote: bool = False) -> frozenset[str]:
+    """What the values of `--ask` mean.
+
+    Raises:
+        InvalidRequestError: A word is no kind that may be asked about.
+    """
+    names = {name.strip() for word in words for name in word.split(",") if name.strip()}
+    if remote and names:
+        raise InvalidRequestError(
+            "--ask: over HTTP the callers would be asked, and not you. Leave it out."
+        )
+    if usual := sorted(names & {GENERATE, UNSANDBOXED, DEFAULT_KIND}):
+        raise InvalidRequestError(f"--ask {usual[0]}: nobody is asked about it. Use --allow.")
+    return allowed_kinds(sorted(names), option="--ask")[0] - {DEFAULT_KIND}
 
 
 def checked_roots(given: list[str]) -> tuple[Path, ...]:

@@ -39,7 +39,7 @@ class Prompts:
         """Offer those that the policy lets a caller follow."""
         if DEFAULT_KIND in self._policy.kinds:
             server.prompt(title="Generate tests")(generate_tests)
-        if self._policy.kinds:
+        if self._policy.known:
             server.prompt(title="Run in the background")(run_in_background)
         server.prompt(title="Review failures")(review_failures)
         server.completion()(self.complete)
@@ -55,7 +55,7 @@ class Prompts:
             case "module_path":
                 found = await to_thread.run_sync(self._modules, argument.value)
             case "kind":
-                found = sorted(self._policy.kinds)
+                found = sorted(self._policy.known)
             case "task_id":
                 found = await (await self._doors().mine()).recent(MAX_VALUES)
             case _:

@@ -94,7 +94,7 @@ def make_server(policy: Policy, settings: Settings, transport: str = "stdio") ->
         title="Background tasks",
         instructions=INSTRUCTIONS,
         version=own_version(),
-        tools=[offer.tool() for offer in offered],
+        tools=[offer.tool(asks=bool(policy.ask)) for offer in offered],
         lifespan=lifespan,
         extensions=[tasks, board_app()],
         middleware=[only_where_apps_are, Pushes(tasks, source), OldTasks(tasks, source, waiting)],

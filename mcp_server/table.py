@@ -3,16 +3,18 @@
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
-from mcp.server.mcpserver import Context
+from mcp.server.mcpserver import Context, Elicit, ElicitationResult, Resolve
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.resolve import build_resolver_plans, find_resolved_parameters
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, CallToolResult, TextContent, ToolAnnotations
 
 from mcp_server import app, describe, wire
+from mcp_server.consent import Decision, Word, asked_of_user, can_ask, word_of
 from mcp_server.doors import Doors
 from mcp_server.policy import DEFAULT_KIND, Policy
 from mcp_server.tools import Door
@@ -46,15 +48,24 @@ class Offer(Generic[ArgumentsT]):
     starts: Starts[ArgumentsT] | None = None
     """For a client that speaks MCP tasks: what the call is about, at once. None: it never is."""
 
+    submits: Callable[[ArgumentsT], wire.SubmitArguments] | None = None
+    """What a call submits that the user may have to allow; None: nothing of the kind."""
+
     @property
     def is_look(self) -> bool:
         """Whether it changes nothing."""
         return bool(self.hints.read_only_hint)
 
     async def answer(
-        self, doors: Doors, arguments: dict[str, Any], report: Report | None
+        self, doors: Doors, arguments: dict[str, Any], report: Report | None, word: Word = None
     ) -> CallToolResult:
         """What the tool answers.
+
+        Args:
+            doors: Has the caller's.
+            arguments: As they came.
+            report: Takes the progress.
+            word: What the user said to it, where they were asked.
 
         Raises:
             ToolError: The caller can do better.
@@ -62,7 +73,10 @@ class Offer(Generic[ArgumentsT]):
         """
 
         async def work(door: Door, asked: ArgumentsT) -> CallToolResult:
-            return result_of(*await self.method(door, asked, report))
+            if self.submits is None:
+                return result_of(*await self.method(door, asked, report))
+            async with door.asking.let_pass(self.submits(asked), word, tool=self.name):
+                return result_of(*await self.method(door, asked, report))
 
         return await self._guarded(doors, arguments, work)
 
@@ -71,9 +85,33 @@ class Offer(Generic[ArgumentsT]):
 
         None: the call has to be answered in the plain way. Raises as `answer`.
         """
-        if self.starts is None:
+        starts = self.starts
+        if starts is None:
             return None
-        return await self._guarded(doors, arguments, self.starts)
+
+        async def work(door: Door, asked: ArgumentsT) -> Task | None:
+            if self.submits is not None and door.asking.is_due(self.submits(asked)):
+                return None  # the plain way leads through the question
+            return await starts(door, asked)
+
+        return await self._guarded(doors, arguments, work)
+
+    async def question(
+        self, doors: Doors, arguments: dict[str, Any], context: Context[Doors, Any]
+    ) -> str | None:
+        """What the user has to be asked before this call; None: nothing. Raises as `answer`."""
+        submits = self.submits
+        if submits is None or not can_ask(context):
+            return None
+
+        async def work(door: Door, asked: ArgumentsT) -> str | None:
+            submitted = submits(asked)
+            if not door.asking.is_due(submitted):
+                return None
+            again = bool(context.input_responses)
+            return await door.asking.question(submitted, tool=self.name, again=again)
+
+        return await self._guarded(doors, arguments, work)
 
     async def _guarded(
         self,
@@ -94,17 +132,41 @@ class Offer(Generic[ArgumentsT]):
             logger.warning("%s: %s", self.name, error)
             raise MCPError(INTERNAL_ERROR, f"The task store cannot serve: {error}") from error
 
-    def tool(self) -> Tool:
-        """The tool, as the SDK takes it."""
+    def tool(self, *, asks: bool = False) -> Tool:
+        """The tool, as the SDK takes it.
 
-        async def call(arguments: dict[str, Any], context: Context[Doors, Any]) -> CallToolResult:
+        Args:
+            asks: Whether there are kinds about which the user is asked.
+        """
+
+        async def word(
+            arguments: dict[str, Any], context: Context[Doors, Any]
+        ) -> Elicit[Decision] | Word:
+            doors = context.request_context.lifespan_context
+            text = await self.question(doors, arguments, context)
+            return None if text is None else await asked_of_user(text, context)
+
+        async def call(
+            arguments: dict[str, Any], context: Context[Doors, Any], said: Word = None
+        ) -> CallToolResult:
             request = context.request_context
             wants_progress = bool(request.meta and "progress_token" in request.meta)
             report = context.report_progress if wants_progress else None
-            return await self.answer(request.lifespan_context, arguments, report)
+            return await self.answer(request.lifespan_context, arguments, report, said)
 
+        async def call_with_word(
+            arguments: dict[str, Any],
+            context: Context[Doors, Any],
+            outcome: Annotated[ElicitationResult[Decision], Resolve(word)],
+        ) -> CallToolResult:
+            return await call(arguments, context, word_of(outcome))
+
+        fn = call_with_word if asks and self.submits is not None else call
+        resolved = find_resolved_parameters(fn)
         return Tool(
-            fn=call,
+            fn=fn,
+            resolved_params=resolved,
+            resolver_plans=build_resolver_plans(resolved, {"arguments"}),
             name=self.name,
             title=self.title,
             description=self.description,
@@ -136,6 +198,14 @@ def result_of(answer: wire.Wire, text: str) -> CallToolResult:
     )
 
 
+def _as_it_is(asked: wire.SubmitArguments) -> wire.SubmitArguments:
+    return asked
+
+
+def _of_run(asked: wire.RunArguments) -> wire.SubmitArguments:
+    return asked.submission
+
+
 def offers(policy: Policy) -> list[Offer[Any]]:
     """The tools that the policy lets a caller have, the most useful first."""
     # Honest hints: `tests` can be told to replace a file (`overwrite`), and only what leaves the
@@ -146,11 +216,11 @@ def offers(policy: Policy) -> list[Offer[Any]]:
         idempotent_hint=False,
         open_world_hint=policy.unsandboxed,
     )
-    wide = policy.kinds != frozenset({DEFAULT_KIND}) or policy.unsandboxed
+    wide = policy.known != frozenset({DEFAULT_KIND}) or policy.unsandboxed
     works = writes.model_copy(update={"open_world_hint": wide})
     usable = {"tta_wait", "tta_status", "tta_cancel", "tta_answer", "tta_logs"}
     usable |= {"tta_board", "tta_board_feed"}
-    if policy.kinds:
+    if policy.known:
         usable |= {"tta_run", "tta_submit"}
     if DEFAULT_KIND in policy.kinds:
         usable.add("tta_generate_tests")
@@ -169,20 +239,22 @@ def offers(policy: Policy) -> list[Offer[Any]]:
         Offer(
             name="tta_run",
             title="Run a task and wait for it",
-            description=describe.run_description(policy.kinds),
+            description=describe.run_description(policy.known),
             takes=wire.RunArguments,
             answers=wire.RunAnswer,
             method=Door.run,
             starts=Door.start_run,
+            submits=_of_run,
             hints=works,
         ),
         Offer(
             name="tta_submit",
             title="Submit a background task",
-            description=describe.submit_description(policy.kinds),
+            description=describe.submit_description(policy.known, policy.ask),
             takes=wire.SubmitArguments,
             answers=wire.SubmitAnswer,
             method=Door.submit,
+            submits=_as_it_is,
             hints=works,
         ),
         Offer(

@@ -19,9 +19,11 @@ import anyio
 from anyio import to_thread
 from pydantic import JsonValue
 
-from mcp_server.admission import Admission
+from mcp_server.admission import Admission, key_of
+from mcp_server.asking import Asking
 from mcp_server.audit import AuditLog, digest
 from mcp_server.boards import AppEngine, Board
+from mcp_server.consent import Consents
 from mcp_server.policy import Policy, RateLimit
 from mcp_server.view import after_wait, line_text, next_action, task_text, task_view
 from mcp_server.waiting import Report, Waits
@@ -76,7 +78,9 @@ class Door:
         self._reader = reader  # sees more than `engine` only with --share-notebook
         self._audit = audit
         self._owner, self._kept_days = owner, kept_days
-        self._admission = Admission(engine, policy, self._own)
+        consents = Consents()
+        self._admission = Admission(engine, policy, self._own, consents)
+        self.asking = Asking(self._admission, consents, self._record)
         self._refusals = RateLimit()  # a refused caller must not fill the disk either
         self._submitting = anyio.Lock()
         self._waits = Waits(reader, self._look)
@@ -170,8 +174,7 @@ class Door:
 
     async def start(self, asked: SubmitArguments, *, tool: str = "tta_submit") -> Task:
         """The task that was submitted, if it may be: recorded, and on the disk."""
-        given = asked.model_dump(mode="json", exclude_unset=True)
-        facts = {"kind": asked.kind, "sha256": digest(given)}
+        facts = {"kind": asked.kind, "sha256": key_of(asked)}
         async with self._submitting:  # so that parallel calls cannot pass the quota together
             request = await self._admission.request(asked)
             await self._record("allowed", facts, tool=tool)  # first: a crash cannot hide it

@@ -89,9 +89,13 @@ def test_the_users_own_file_keeps_its_mode_and_its_link(home: Path, project: Pat
 
 
 def test_options_of_the_server_travel_with_the_entry(home: Path, project: Path) -> None:
-    done = install(home, project, "vscode", "--allow", "shell", "--json")
+    done = install(home, project, "vscode", "--allow", "shell", "--ask", "python", "--json")
     told = json.loads(done.stdout)
-    assert told["entry"]["args"] == ["--root", "${workspaceFolder}", "--allow", "shell"]
+    assert told["entry"]["args"] == [
+        *("--root", "${workspaceFolder}"),
+        *("--allow", "shell"),
+        *("--ask", "python"),
+    ]
     assert (told["written"], told["there_already"]) == (False, False)
     done = install(home, project, "claude", "--root", str(project), "--json")
     assert json.loads(done.stdout)["entry"]["args"] == ["--root", str(project)]

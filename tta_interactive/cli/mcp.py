@@ -61,7 +61,11 @@ def server_command() -> list[str]:
 def _options(client: Client, arguments: argparse.Namespace) -> list[str]:
     roots = [os.path.abspath(root) for root in arguments.root]
     given = [word for root in roots for word in ("--root", root)] or list(client.folder)
-    return [*given, *(word for kinds in arguments.allow for word in ("--allow", kinds))]
+    return [
+        *given,
+        *(word for kinds in arguments.allow for word in ("--allow", kinds)),
+        *(word for kinds in arguments.ask for word in ("--ask", kinds)),
+    ]
 
 
 def _file(client: Client, arguments: argparse.Namespace) -> Path:

@@ -224,9 +224,10 @@ def _machine(command: Callable[..., Parser]) -> None:
     agents.add_argument(
         "--root", action="append", default=[], metavar="DIR", help="as of tta-mcp; may be repeated"
     )
-    agents.add_argument(
-        "--allow", action="append", default=[], metavar="KIND,...", help="as of tta-mcp"
-    )
+    for option in ("--allow", "--ask"):
+        agents.add_argument(
+            option, action="append", default=[], metavar="KIND,...", help="as of tta-mcp"
+        )
 
 
 def _seconds(text: str) -> float:

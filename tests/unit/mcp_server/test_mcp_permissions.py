@@ -80,7 +80,9 @@ def test_what_nobody_understands_is_named_and_allows_nothing(
 ) -> None:
     with pytest.raises(InvalidRequestError, match=words) as caught:
         read_permissions(written(tmp_path, text))
-    assert "It knows: allow (kinds), roots (directories) and share_notebook" in str(caught.value)
+    assert "It knows: allow and ask (kinds), roots (directories) and share_notebook" in str(
+        caught.value
+    )
     assert "\x1b" not in str(caught.value)
 
 

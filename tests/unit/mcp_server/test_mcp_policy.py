@@ -10,6 +10,7 @@ from mcp_server.policy import (
     Policy,
     RateLimit,
     allowed_kinds,
+    asked_kinds,
     checked_roots,
 )
 from tta_interactive.errors import ForbiddenError, InvalidRequestError, SandboxError
@@ -63,6 +64,31 @@ def test_a_kind_for_trusted_doors_is_never_allowed() -> None:
 def test_a_kind_that_does_not_exist_cannot_be_allowed() -> None:
     with pytest.raises(InvalidRequestError, match="--allow shel: There is no kind 'shel'"):
         allowed_kinds(["shel"])
+
+
+@pytest.mark.parametrize(
+    ("word", "remote", "words"),
+    [
+        ("call", False, "--ask call: tasks of kind 'call' are never taken from an agent"),
+        ("shel", False, "--ask shel: There is no kind"),
+        ("generate", False, "nobody is asked about it"),
+        ("generate-unsandboxed", False, "nobody is asked about it"),
+        ("shell", True, "the callers would be asked, and not you"),
+    ],
+)
+def test_what_may_never_run_is_not_asked_about_either(word: str, remote: bool, words: str) -> None:
+    with pytest.raises(InvalidRequestError, match=words):
+        asked_kinds([word], remote=remote)
+
+
+def test_a_kind_to_ask_about_is_not_allowed_and_only_that_one_can_be(root: Path) -> None:
+    asking = Policy(home=Path("/nowhere"), roots=(root,), ask=asked_kinds(["shell"]))
+    with pytest.raises(ForbiddenError, match="has to allow each task of kind 'shell'"):
+        asking.check_kind("shell")
+    widened = asking.widened(frozenset({"shell", "python"}))
+    widened.check_kind("shell")
+    with pytest.raises(ForbiddenError, match="'python' is not allowed here"):
+        widened.check_kind("python")
 
 
 def test_tests_ask_for_a_sandbox_that_hides_other_files(policy: Policy) -> None:
