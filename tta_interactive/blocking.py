@@ -215,9 +215,9 @@ class BlockingEngine:
                 if not more:
                     moved.wait()
 
-    def follow_logs(self, task_id: str) -> Iterator[str]:
+    def follow_logs(self, task_id: str, tail_lines: int | None = None) -> Iterator[str]:
         """As `ExecutionEngine.follow_logs`."""
-        follower = self._core.follow(task_id)
+        follower = self._core.follow(task_id, tail_lines)
         while not follower.is_over:
             if text := follower.read():
                 yield text

@@ -240,9 +240,9 @@ class Core:
             raise InvalidRequestError(f"tail_lines is {tail_lines}. Give 0 or more.")
         return "".join(text.splitlines(keepends=True)[-tail_lines:]) if tail_lines else ""
 
-    def follow(self, wanted: str) -> "Follower":
+    def follow(self, wanted: str, tail_lines: int | None = None) -> "Follower":
         """A reader of the task's output that goes on where it stopped."""
-        return Follower(self, self.resolve(wanted))
+        return Follower(self, self.resolve(wanted), tail_lines)
 
     def visible_events(
         self, after: int, limit: int, task_ids: frozenset[str] | None
@@ -344,8 +344,9 @@ class _Shared:
 class Follower:
     """Reads the output of a task bit by bit; from the start again when it is tried again."""
 
-    def __init__(self, core: Core, task_id: str) -> None:
+    def __init__(self, core: Core, task_id: str, tail_lines: int | None) -> None:
         self._core, self._task_id = core, task_id
+        self._tail_lines = tail_lines
         self._attempt: int = 0
         self._offset = 0
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -357,8 +358,20 @@ class Follower:
         if task.attempt != self._attempt:
             self._attempt, self._offset = task.attempt, 0
             self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        data = self._next(task)
+        if self._tail_lines is not None:  # of what is there by now; what comes is read whole
+            more = data
+            while len(more) >= FOLLOW_BYTES:
+                more = self._next(task)
+                data = (data + more)[-FOLLOW_BYTES:]
+            lines = data.splitlines(keepends=True)
+            data = b"".join(lines[max(0, len(lines) - self._tail_lines) :])
+            self._tail_lines = None
+        self.is_over = task.is_final and not data
+        return self._decoder.decode(data, final=self.is_over)
+
+    def _next(self, task: Task) -> bytes:
         data, self._offset = logs.read_from(
             self._core.home, task.id, task.attempt, self._offset, FOLLOW_BYTES
         )
-        self.is_over = task.is_final and not data
-        return self._decoder.decode(data, final=self.is_over)
+        return data

@@ -272,9 +272,16 @@ class ExecutionEngine:
                 if not more:
                     await bell.wait()
 
-    async def follow_logs(self, task_id: str) -> AsyncGenerator[str, None]:
-        """The output of a task's current attempt as it grows, until the task is over."""
-        follower = await to_thread.run_sync(self._core.follow, task_id)
+    async def follow_logs(
+        self, task_id: str, tail_lines: int | None = None
+    ) -> AsyncGenerator[str, None]:
+        """The output of a task's current attempt as it grows, until the task is over.
+
+        Args:
+            task_id: The task.
+            tail_lines: Of what it has written by now only the last lines; None: all.
+        """
+        follower = await to_thread.run_sync(self._core.follow, task_id, tail_lines)
         while not follower.is_over:
             if text := await to_thread.run_sync(follower.read):
                 yield text

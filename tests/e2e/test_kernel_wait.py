@@ -133,6 +133,22 @@ def test_following_the_logs_goes_on_until_the_task_is_over(kernel: Kernel) -> No
     assert kernel.run("%tta_logs t -n 1").text == "two"
 
 
+def test_following_begins_with_the_last_fifty_lines(kernel: Kernel) -> None:
+    script = "seq 300000; touch written; while [ ! -e go ]; do sleep 0.05; done; echo end"
+    kernel.run(f"t = %tta_submit shell --quiet script='{script}'")
+    kernel.run("import pathlib")
+    kernel.until("pathlib.Path('written').exists() and '300000' in t.logs(1)")
+    cell = kernel.start("%tta_logs t -f")
+    begun = kernel.finish(cell, until=lambda reply: "300000" in reply.text)
+    assert begun.text.split() == [str(number) for number in range(299_951, 300_001)]
+    kernel.interrupt()
+    kernel.finish(cell)
+    cell = kernel.start("%tta_logs t -f -n 2")
+    begun = kernel.finish(cell, until=lambda reply: "300000" in reply.text)
+    (kernel.workspace / "go").touch()
+    assert (begun.text + kernel.finish(cell).text).split() == ["299999", "300000end"]
+
+
 def test_an_interrupt_leaves_the_logs_and_the_task_goes_on(kernel: Kernel) -> None:
     kernel.run("t = %tta_submit shell --quiet -- sh -c 'echo one; sleep 30'")
     cell = kernel.start("%tta_logs t -f")

@@ -54,11 +54,8 @@ def _follow(
     engine: BlockingEngine, task_id: str, arguments: argparse.Namespace, screen: Screen
 ) -> None:
     escaper = Escaper()
-    is_first, last = True, "\n"
-    for chunk in engine.follow_logs(task_id):
-        # The first chunk is all that was printed so far.
-        text = _tail(chunk, arguments.tail) if is_first else chunk
-        is_first = False
+    last = "\n"
+    for text in engine.follow_logs(task_id, arguments.tail):
         shown = text if arguments.raw else escaper.add(text)
         _write(screen, shown)
         last = shown[-1:] or last
@@ -67,10 +64,6 @@ def _follow(
         if (rest[-1:] or last) != "\n":
             rest += "\n"  # the prompt gets a line of its own
         _write(screen, rest)
-
-
-def _tail(text: str, count: int) -> str:
-    return "".join(text.splitlines(keepends=True)[-count:])
 
 
 def _write(screen: Screen, text: str, *, ends_line: bool = False) -> None:

@@ -24,7 +24,7 @@ from tta_interactive.notebook.handle import TaskHandle, collected
 from tta_interactive.notebook.line import Line, LineError, Spot, read_line
 from tta_interactive.notebook.markup import table_html
 from tta_interactive.notebook.names import Names
-from tta_interactive.notebook.options import OptionError, plain, read_options
+from tta_interactive.notebook.options import FOLLOWED_LINES, OptionError, plain, read_options
 from tta_interactive.notebook.session import Session, say
 from tta_interactive.notebook.view import SHORT_ID, as_text, counts_text, table_text, view_of
 from tta_interactive.notebook.waiting import wait_for
@@ -212,15 +212,16 @@ class Magics:
             task = self.session.engine.status(one)
             if len(ids) > 1:
                 say(("" if number == 0 else "\n") + _line(task))
+            lines = options.n or (FOLLOWED_LINES if options.f else None)
             if options.f and not task.is_final:
-                self._follow(task)
+                self._follow(task, lines)
                 continue
-            text = self.session.engine.logs(task.id, tail_lines=options.n, max_bytes=LOG_BYTES)
+            text = self.session.engine.logs(task.id, tail_lines=lines, max_bytes=LOG_BYTES)
             say(text.rstrip("\n") or f"{task.id[:10]} has written nothing.")
 
-    def _follow(self, task: Task) -> None:
+    def _follow(self, task: Task, lines: int | None) -> None:
         try:
-            for chunk in self.session.engine.follow_logs(task.id):
+            for chunk in self.session.engine.follow_logs(task.id, lines):
                 print(visible(chunk[-LOG_BYTES:]), end="", flush=True)  # noqa: T201
         except KeyboardInterrupt:
             say(f"\nStopped following; {task.id[:10]} goes on.")

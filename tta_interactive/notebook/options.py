@@ -11,6 +11,7 @@ from tta_interactive.notebook.line import Spot
 
 MAX_RETRIES: Final = 99
 MAX_SHOWN: Final = 1000
+FOLLOWED_LINES: Final = 50  # of what is there when somebody begins to follow
 
 
 class OptionError(ValueError):
@@ -263,10 +264,16 @@ def _logs(name: str) -> _Parser:
         """\
   %tta_logs t
   %tta_logs t -n 50            the last 50 lines
-  %tta_logs t -f               go on until the task is over""",
+  %tta_logs t -f               the last 50 lines, and go on until the task is over
+  %tta_logs t -f -n 1000       the same after more of what was written""",
     )
     _ids(parser)
-    parser.add_argument("-n", type=_whole(1, 1_000_000), metavar="N", help="the last N lines")
+    parser.add_argument(
+        "-n",
+        type=_whole(1, 1_000_000),
+        metavar="N",
+        help="the last N lines; with -f usually 50, else all",
+    )
     parser.add_argument("-f", action="store_true", help="follow until the task is over")
     return parser
 
