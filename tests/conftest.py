@@ -30,6 +30,14 @@ def a_task(**facts: Any) -> Task:
     return Task.model_validate({**usual, **facts})
 
 
+def a_project(base: Path, name: str, text: str) -> Path:
+    """A directory to work in, with one file."""
+    path = base / "project"
+    path.mkdir()
+    (path / name).write_text(text)
+    return path
+
+
 def can_mount() -> bool:
     """Whether a small disk can be mounted for a test, where only the test sees it."""
     try:

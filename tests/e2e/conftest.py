@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import a_project
 from tests.e2e.kernel import Kernel
 from tests.e2e.mcp_agent import Place
 from tests.e2e.mcp_http import HttpServer, add_token
@@ -52,10 +53,7 @@ def web(host: Host) -> Iterator[HttpServer]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    path = tmp_path / "project"
-    path.mkdir()
-    (path / "twice.py").write_text("def twice(n: int) -> int:\n    return 2 * n\n")
-    return path
+    return a_project(tmp_path, "twice.py", "def twice(n: int) -> int:\n    return 2 * n\n")
 
 
 @pytest.fixture

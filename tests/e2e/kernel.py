@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,6 +27,7 @@ from tta_interactive.worker.start import stop_worker, wait_for_worker
 ROOT = Path(__file__).resolve().parents[2]
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 BOUND = 60.0
+HAS_SUBSHELLS = tuple(map(int, version("ipykernel").split(".")[:2])) >= (7, 1)
 
 
 @dataclass
@@ -261,6 +263,40 @@ def button_in(reply: Reply) -> str:
         if content["data"]["state"].get("_model_name") == "ButtonModel":
             return str(content["comm_id"])
     raise AssertionError("no button was made")
+
+
+def order_of_a_click_in_a_busy_cell(kernel: Kernel, button: str) -> list[str]:
+    """What came first when a button was clicked while a cell was running.
+
+    Args:
+        button: The comm of a button that ends its task.
+
+    Returns:
+        The status that the task's card ended with and `end`, the last word of the cell, in the
+        order in which they came. With subshells the cell goes on until the card has ended; without
+        them the click waits for the cell, and the card ends after it.
+    """
+    clicked = kernel.workspace / "clicked"
+    clicked.unlink(missing_ok=True)
+    seconds = BOUND / 2 if HAS_SUBSHELLS else 1
+    cell = kernel.start(
+        "import os, time; begun = time.monotonic(); print('begin')\n"
+        f"while not os.path.exists('clicked') and time.monotonic() < begun + {seconds}:\n"
+        "    time.sleep(0.02)\nprint('end')"
+    )
+    kernel.printed(cell, "begin")
+    kernel.click(button)
+    order: list[str] = []
+
+    def note(kind: str, content: dict[str, Any]) -> None:
+        if kind == "update_display_data":
+            order.append(content["data"]["text/plain"].split()[0])
+            clicked.touch()
+        if kind == "stream" and "end" in content["text"]:
+            order.append("end")
+
+    kernel.finish(cell, note)
+    return order
 
 
 def usage_error(reply: Reply) -> str:

@@ -29,6 +29,26 @@ def environment(home: Path) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(REPOSITORY)}
 
 
+def refused(
+    home: Path, project: Path, variables: dict[str, str], flags: list[str], words: str
+) -> None:
+    """A server that is started so ends at once, and says why to people alone."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "mcp_server", "--home", str(home), *flags],
+        cwd=project,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
 class Server:
     """A server process, and the host's end of its wire."""
 

@@ -1,14 +1,19 @@
 """The card in a real kernel, without a browser: what is sent to the page, and when."""
 
 import time
-from importlib.metadata import version
-from typing import Any
 
 import pytest
 
-from tests.e2e.kernel import WIDGET_VIEW, Kernel, Reply, button_in, is_final_update, usage_error
-
-HAS_SUBSHELLS = tuple(map(int, version("ipykernel").split(".")[:2])) >= (7, 1)
+from tests.e2e.kernel import (
+    HAS_SUBSHELLS,
+    WIDGET_VIEW,
+    Kernel,
+    Reply,
+    button_in,
+    is_final_update,
+    order_of_a_click_in_a_busy_cell,
+    usage_error,
+)
 
 
 @pytest.mark.kernels
@@ -58,20 +63,8 @@ def test_a_flood_of_progress_is_at_most_five_updates_a_second_and_the_end_is_las
 
 @pytest.mark.kernels
 def test_cancel_is_clicked_while_a_cell_is_running(kernel: Kernel) -> None:
-    shown = kernel.run("t = %tta_submit shell -- sleep 30\nimport time")
-    button = button_in(shown)
-    cell = kernel.start("print('begin'); time.sleep(5); print('end')")
-    kernel.printed(cell, "begin")
-    kernel.click(button)
-    order: list[str] = []
-
-    def note(kind: str, content: dict[str, Any]) -> None:
-        if kind == "update_display_data":
-            order.append(content["data"]["text/plain"].split()[0])
-        if kind == "stream" and "end" in content["text"]:
-            order.append("end")
-
-    kernel.finish(cell, note)
+    shown = kernel.run("t = %tta_submit shell -- sleep 30")
+    order = order_of_a_click_in_a_busy_cell(kernel, button_in(shown))
     if HAS_SUBSHELLS:
         assert order == ["CANCELLED", "end"]
     else:  # the click waits for the cell

@@ -1,13 +1,18 @@
 """The question of a task in a real kernel: on its card, which answers while a cell runs, and typed."""
 
-from importlib.metadata import version
 from typing import Any
 
 import pytest
 
-from tests.e2e.kernel import Kernel, Reply, is_final_update, usage_error
+from tests.e2e.kernel import (
+    HAS_SUBSHELLS,
+    Kernel,
+    Reply,
+    is_final_update,
+    order_of_a_click_in_a_busy_cell,
+    usage_error,
+)
 
-HAS_SUBSHELLS = tuple(map(int, version("ipykernel").split(".")[:2])) >= (7, 1)
 HOSTILE = "Sure? <img src=x onerror=alert(1)>\\x1b[2J\\u202e"
 FORM = (
     "{'type': 'object', 'required': ['branch'], 'properties': {"
@@ -51,18 +56,7 @@ def test_a_choice_is_clicked_while_a_cell_is_running(kernel: Kernel) -> None:
     assert "Sure? &lt;img src=x onerror=alert(1)&gt;\\x1b[2J\\u202e" in painted[-1]
     assert "INPUT REQUIRED" in painted[-1]
     assert "<img" not in painted[-1]
-    cell = kernel.start("import time; print('begin'); time.sleep(5); print('end')")
-    kernel.printed(cell, "begin")
-    kernel.click(buttons["yes"])
-    order: list[str] = []
-
-    def note(kind: str, content: dict[str, Any]) -> None:
-        if kind == "update_display_data":
-            order.append(content["data"]["text/plain"].split()[0])
-        if kind == "stream" and "end" in content["text"]:
-            order.append("end")
-
-    kernel.finish(cell, note)
+    order = order_of_a_click_in_a_busy_cell(kernel, buttons["yes"])
     if HAS_SUBSHELLS:
         assert order == ["COMPLETED", "end"]
     else:  # the click waits for the cell

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.mcp_agent import REPOSITORY, Place, agent, environment, facts, options
+from tests.e2e.mcp_agent import REPOSITORY, Place, agent, environment, facts
+from tests.e2e.mcp_wire import refused
 
 
 @pytest.mark.parametrize(
@@ -24,19 +25,7 @@ from tests.e2e.mcp_agent import REPOSITORY, Place, agent, environment, facts, op
 def test_a_wrong_command_line_is_refused_in_words(
     place: Place, flags: list[str], words: str
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "mcp_server", *options(place), *flags],
-        cwd=place.project,
-        env=environment(place),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
+    refused(place.home, place.project, environment(place), flags, words)
 
 
 def permissions(place: Place, text: str, mode: int = 0o600) -> Path:
@@ -72,18 +61,7 @@ def test_a_file_of_permissions_that_cannot_be_believed_lets_no_server_start(
     place: Place, text: str, mode: int, flags: list[str], words: str
 ) -> None:
     path = permissions(place, text, mode)
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "mcp_server", *options(place), *flags],
-        cwd=place.project,
-        env=environment(place),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
+    refused(place.home, place.project, environment(place), flags, words)
     assert path.exists()
 
 
@@ -94,8 +72,8 @@ async def test_a_file_of_permissions_in_the_workspace_allows_nothing(place: Plac
         (folder / "agents.toml").chmod(0o600)
     async with agent(place) as client:
         asked = {"kind": "shell", "params": {"script": "pwd"}}
-        refused = await client.call_tool("tta_submit", asked)
-        assert "Kind 'shell' is not allowed here" in refused.content[0].text
+        answer = await client.call_tool("tta_submit", asked)
+        assert "Kind 'shell' is not allowed here" in answer.content[0].text
 
 
 NO_SDK = """

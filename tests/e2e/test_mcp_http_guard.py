@@ -4,14 +4,12 @@ import contextlib
 import gzip
 import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.mcp_http import PING, HttpServer
-from tests.e2e.mcp_wire import PATIENCE, Host, environment
+from tests.e2e.mcp_wire import PATIENCE, Host, environment, refused
 
 
 @pytest.mark.parametrize(
@@ -156,23 +154,7 @@ def test_a_token_in_the_address_or_given_twice_counts_for_nothing(web: HttpServe
 def test_what_would_be_open_to_others_is_refused_in_words(  # H11
     host: Host, flags: list[str], words: str
 ) -> None:
-    refused(host, flags, words)
-
-
-def refused(host: Host, flags: list[str], words: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "mcp_server", "--home", str(host.home), *flags],
-        cwd=host.project,
-        env=environment(host.home),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
+    refused(host.home, host.project, environment(host.home), flags, words)
 
 
 @pytest.mark.parametrize("how", ["readable", "link", "short", "reserved", "empty", "directory"])
@@ -195,7 +177,17 @@ def test_a_token_file_that_cannot_be_trusted_is_refused(  # H12
         path.unlink()
         path.mkdir(mode=0o700)
         words = "is not a private file of yours"
-    refused(host, ["--http", "0", "--token-file", str(path)], words)
+    refused(
+        host.home,
+        host.project,
+        environment(host.home),
+        ["--http", "0", "--token-file", str(path)],
+        words,
+    )
+
+
+def bearer(token: str) -> dict[str, str | None]:
+    return {"Authorization": f"Bearer {token}"}
 
 
 def test_a_token_that_was_taken_away_is_refused_at_once(host: Host, tmp_path: Path) -> None:  # H13
@@ -203,14 +195,14 @@ def test_a_token_that_was_taken_away_is_refused_at_once(host: Host, tmp_path: Pa
     path.write_text(f"agent {'a' * 30}\n")
     path.chmod(0o600)
     with HttpServer.running(host, "--token-file", str(path)) as server:
-        old, new = ({"Authorization": f"Bearer {letter * 30}"} for letter in "ab")
+        old, new = (bearer(letter * 30) for letter in "ab")
         for written, good, bad in ((None, old, new), (f"agent {'b' * 30}\n", new, old)):
             if written:
                 path.write_text(written)
-            assert server.ask("tools/list", headers=good).status == 200  # type: ignore[arg-type]
-            assert server.ask("tools/list", headers=bad).status == 401  # type: ignore[arg-type]
+            assert server.ask("tools/list", headers=good).status == 200
+            assert server.ask("tools/list", headers=bad).status == 401
         path.chmod(0o644)
-        assert server.ask("tools/list", headers=new).status == 401  # type: ignore[arg-type]
+        assert server.ask("tools/list", headers=new).status == 401
 
 
 @pytest.mark.parametrize(
@@ -221,7 +213,13 @@ def test_only_the_one_path_is_served(web: HttpServer, path: str) -> None:  # H16
 
 
 def test_a_port_that_another_program_has_is_refused(web: HttpServer, host: Host) -> None:  # H17
-    refused(host, ["--http", str(web.port)], "do not send it your token")
+    refused(
+        host.home,
+        host.project,
+        environment(host.home),
+        ["--http", str(web.port)],
+        "do not send it your token",
+    )
 
 
 def test_tokens_never_appear_in_what_the_server_says_or_stores(host: Host, tmp_path: Path) -> None:
@@ -230,9 +228,8 @@ def test_tokens_never_appear_in_what_the_server_says_or_stores(host: Host, tmp_p
     path.write_text(f"agent {secret}\n")
     path.chmod(0o600)
     server = HttpServer(host, "--http", "0", "--token-file", str(path))
-    headers: dict[str, str | None] = {"Authorization": f"Bearer {secret}"}
-    assert server.ask("tools/list", headers=headers).status == 200
-    assert server.send(PING, headers={"Authorization": f"Bearer {secret}x"}).status == 401
+    assert server.ask("tools/list", headers=bearer(secret)).status == 200
+    assert server.send(PING, headers=bearer(f"{secret}x")).status == 401
     said = server.end()
     assert secret not in said
     for file in host.home.rglob("*"):

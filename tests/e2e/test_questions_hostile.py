@@ -14,10 +14,22 @@ from tta_interactive.blocking import BlockingEngine
 from tta_interactive.worker.start import worker_pid
 
 DOOR = (
-    "import os, socket, struct, time\n"
+    "import fcntl, os, socket, struct, termios, time\n"
     "door = socket.socket(fileno=os.dup(int(os.environ['TTA_ASK_FD'].split('.')[0])))\n"
 )
-LINGERING = DOOR + (
+# What was sent counts as waiting until the shim has taken it.
+RAW = DOOR + (
+    "def raw(text, default='null'):\n"
+    '    packet = \'{"question": {"text": "\' + text + \'", "default": \' + default + \'}}\'\n'
+    "    mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
+    "    socket.send_fds(door, [packet.encode()], [theirs.fileno()])\n"
+    "    theirs.close()\n"
+    "    return mine\n"
+    "def say_when_taken():\n"
+    "    while fcntl.ioctl(door, termios.TIOCOUTQ, bytes(4)) != bytes(4): time.sleep(0.01)\n"
+    "    print('taken', flush=True)\n"
+)
+LINGERING = RAW + (
     "server = socket.create_server(('127.0.0.1', 0))\n"
     "slow = socket.create_connection(server.getsockname()); peer, _ = server.accept()\n"
     "slow.setblocking(False)\n"
@@ -55,12 +67,16 @@ def test_no_question_ends_the_worker(engine: BlockingEngine, home: Path, field: 
 def test_no_socket_that_comes_with_a_question_keeps_its_task_from_being_ended(
     engine: BlockingEngine, sent: str
 ) -> None:
+    # What is sent while a question is open is not taken yet: only its taker can close it then.
     code = (
-        f"{LINGERING}{sent}\nslow.close(); one.close(); two.close()\nprint('sent')\ntime.sleep(600)"
+        f"{LINGERING}open_one = raw('Ready?')\n{sent}\nslow.close(); one.close(); two.close()\n"
+        "print('sent', flush=True)\nsay_when_taken()\ntime.sleep(600)"
     )
     task_id = submit(engine, code)
     until(lambda: "sent" in engine.logs(task_id), PATIENCE)
-    time.sleep(0.2)  # so that the shim has taken it
+    assert question_of(engine, task_id).text == "Ready?"
+    engine.answer(task_id, "yes")
+    until(lambda: "taken" in engine.logs(task_id), PATIENCE)
     engine.cancel(task_id)
     assert engine.wait(task_id, PATIENCE).status == "cancelled"
 
@@ -81,6 +97,7 @@ def test_a_question_that_was_dropped_while_no_worker_lived_gives_way_to_the_next
         "if child == 0: ask('First?'); os._exit(0)\n"
         f"while not os.path.exists({str(tmp_path / 'go')!r}): time.sleep(0.01)\n"
         "os.kill(child, signal.SIGKILL); os.waitpid(child, 0)\n"
+        "print('dropped', flush=True)\n"
         "ask('Second?')"
     )
     task_id = submit(engine, code)
@@ -89,7 +106,7 @@ def test_a_question_that_was_dropped_while_no_worker_lived_gives_way_to_the_next
     assert worker is not None
     os.kill(worker, signal.SIGSTOP)  # deaf, and then dead
     (tmp_path / "go").touch()
-    time.sleep(0.3)
+    until(lambda: "dropped" in engine.logs(task_id), PATIENCE)
     os.kill(worker, signal.SIGKILL)
     until(lambda: getattr(engine.status(task_id).open_question, "text", "") == "Second?", PATIENCE)
     engine.answer(task_id, "now")
@@ -113,16 +130,6 @@ def test_a_child_that_keeps_the_socket_of_a_question_does_not_keep_it_open(
     until(lambda: getattr(engine.status(task_id).open_question, "text", "") == "Again?", PATIENCE)
     engine.answer(task_id, "yes")
     assert result(engine, task_id) == "yes"
-
-
-RAW = DOOR + (
-    "def raw(text, default='null'):\n"
-    '    packet = \'{"question": {"text": "\' + text + \'", "default": \' + default + \'}}\'\n'
-    "    mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
-    "    socket.send_fds(door, [packet.encode()], [theirs.fileno()])\n"
-    "    theirs.close()\n"
-    "    return mine\n"
-)
 
 
 def test_a_question_that_is_nested_too_deep_to_be_told_is_refused_in_words(
@@ -174,12 +181,14 @@ def test_questions_that_a_stopped_worker_could_not_take_are_told_when_it_goes_on
 def test_questions_that_were_given_up_while_no_worker_lived_do_not_stop_the_next(
     engine: BlockingEngine, home: Path, tmp_path: Path
 ) -> None:
-    code = f"{RAW}{ASK}" + (
+    code = RAW + (
         "first = raw('First?')\n"
         f"while not os.path.exists({str(tmp_path / 'go')!r}): time.sleep(0.01)\n"
         "first.close()\n"
         "raw('Second?').close()\n"
-        "ask('Third?')"
+        "third = raw('Third?')\n"
+        "say_when_taken()\n"
+        "third.recv(999).decode()"
     )
     task_id = submit(engine, code)
     assert question_of(engine, task_id).text == "First?"
@@ -187,11 +196,11 @@ def test_questions_that_were_given_up_while_no_worker_lived_do_not_stop_the_next
     assert worker is not None
     os.kill(worker, signal.SIGSTOP)  # deaf, and then dead
     (tmp_path / "go").touch()
-    time.sleep(0.3)  # so that all is told to the deaf one
+    until(lambda: "taken" in engine.logs(task_id), PATIENCE)  # all is told to the deaf one
     os.kill(worker, signal.SIGKILL)
     until(lambda: getattr(engine.status(task_id).open_question, "text", "") == "Third?", PATIENCE)
     engine.answer(task_id, "now")
-    assert result(engine, task_id) == "now"
+    assert result(engine, task_id) == '{"value": "now"}'
 
 
 CALLS = """

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.conftest import a_project
 from tests.e2e.processes import of_store, until
 from tests.e2e.tta_command import on_terminal, run
 from tta_interactive.blocking import BlockingEngine
@@ -47,10 +48,7 @@ def grade(points: int) -> str:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    folder = tmp_path / "project"
-    folder.mkdir()
-    (folder / "calc.py").write_text(CALC)
-    return folder
+    return a_project(tmp_path, "calc.py", CALC)
 
 
 def generate(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import a_project
 from tta_interactive import sandbox
 from tta_interactive.sandbox.environment import task_environment
 
@@ -27,10 +28,7 @@ def run(script: str, workspace: Path, **facts: object) -> subprocess.CompletedPr
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    place = tmp_path / "project"
-    place.mkdir()
-    (place / "file").write_text("content\n")
-    return place
+    return a_project(tmp_path, "file", "content\n")
 
 
 @pytest.mark.sandbox

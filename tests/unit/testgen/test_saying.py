@@ -31,6 +31,13 @@ def made(*tests: tuple[str, Sequence[str]]) -> dict[str, str]:
     return found
 
 
+def text_of(subject: str, *lines: str) -> str:
+    """The only test of a subject, as its reader sees it."""
+    body = indent("\n".join(lines), "    ")
+    suite = told(f"from shop import Box\ndef test_1():\n{body}\n", {"test_1": subject})
+    return suite.units[0].source
+
+
 def line_of(subject: str, *lines: str) -> str:
     """The first line of the second test of a subject: the first takes the module's own words."""
     first = (subject, ["result = len(other)", "assert result == 99"])
@@ -160,23 +167,15 @@ def test_a_module_stays_a_module_where_a_test_asks_for_more_than_its_classes() -
 
 
 def test_an_object_from_a_chain_of_calls_is_called_after_the_class_that_it_began_with() -> None:
-    suite = told(
-        "from shop import Box\n"
-        "def test_1():\n    b_7 = Box().grow(1).grow(2)\n    result = b_7.size()\n"
-        "    assert result == 2\n    assert b_7.items == []\n",
-        {"test_1": "Box.size"},
-    )
-    assert "box = Box().grow(1).grow(2)" in suite.units[0].source
+    lines = ("result = b_7.size()", "assert result == 2", "assert b_7.items == []")
+    text = text_of("Box.size", "b_7 = Box().grow(1).grow(2)", *lines)
+    assert "box = Box().grow(1).grow(2)" in text
 
 
 def test_a_result_that_is_looked_at_once_needs_no_name_though_more_is_asserted() -> None:
-    suite = told(
-        "from shop import Box\n"
-        "def test_1():\n    box = Box()\n    result = box.add(3)\n"
-        "    assert result is True\n    assert box.items == [3]\n",
-        {"test_1": "Box.add"},
-    )
-    assert "    assert box.add(3) is True\n    assert box.items == [3]" in suite.units[0].source
+    lines = ("result = box.add(3)", "assert result is True", "assert box.items == [3]")
+    text = text_of("Box.add", "box = Box()", *lines)
+    assert "    assert box.add(3) is True\n    assert box.items == [3]" in text
 
 
 def test_a_long_table_is_one_table() -> None:
