@@ -71,6 +71,7 @@ class Ahead:
         self._rests = threading.Event()
         self._over = threading.Event()
         self._importing = threading.Lock()
+        self._ending = threading.Lock()
         self._thread: threading.Thread | None = None
         self._hooks: dict[str, Callable[[], None]] = {
             "pre_execute": self._cell_begins,
@@ -81,9 +82,10 @@ class Ahead:
 
     def stop(self) -> None:
         """Import nothing more, and return when nothing is being imported."""
-        if self._over.is_set():
-            return
-        self._over.set()
+        with self._ending:  # the thread that is done, and a magic that begins
+            if self._over.is_set():
+                return
+            self._over.set()
         self._rests.set()  # so that the thread sees it
         for event, hook in self._hooks.items():
             self._shell.events.unregister(event, hook)
