@@ -285,4 +285,71 @@ DEVICES: dict[str, str] = {
                     seen.add(line)
             return seen
     """.format(", ".join(f"'noise {number}'" for number in range(120)) + ", 'telephone'"),
+    "methods that ask for the loop that runs": """
+        import asyncio
+
+        class Bucket:
+            def __init__(self, size: int) -> None:
+                self.size, self.level = size, 0
+
+            async def fill(self, amount: int) -> None:
+                self.level += amount
+
+            def has_room(self) -> bool:
+                asyncio.get_running_loop()
+                if self.level > self.size:
+                    return False
+                return True
+    """,
+    "objects that are made inside of a loop": """
+        import asyncio
+
+        class Mailbox:
+            def __init__(self) -> None:
+                self.loop, self.letters = asyncio.get_running_loop(), []
+
+            async def put(self, letter: str) -> None:
+                self.letters.append(letter)
+
+            async def take(self) -> str:
+                if self.letters:
+                    return self.letters.pop()
+                return "nothing"
+    """,
+    "decorators that take options": """
+        import functools
+
+        def repeated(times: int):
+            def decorate(function):
+                @functools.wraps(function)
+                def inner(*args):
+                    answers = [function(*args) for _ in range(times)]
+                    if len(answers) > 1:
+                        return answers
+                    return answers[:1]
+                return inner
+            return decorate
+    """,
+    "objects of private classes that public functions give": """
+        def counter():
+            return _Counter(3)
+
+        class _Counter:
+            def __init__(self, start):
+                self.count = start
+
+            def down(self):
+                self.count -= 1
+                if self.count < 2:
+                    return "low"
+                return "high"
+    """,
+    "parameters that are compared with each other": """
+        def span(lower, upper):
+            if lower in ("",) or upper == lower:
+                return "none"
+            if lower < upper:
+                return "some"
+            return "turned"
+    """,
 }

@@ -115,3 +115,37 @@ def test_what_examples_import_stands_at_the_top(tmp_path: Path) -> None:
     assert report["missing"] == []
     imports = [line for line in report["source"].splitlines() if "import collections" in line]
     assert imports == ["import collections as c"]
+
+
+def test_what_a_public_function_gives_is_asked_in_public(tmp_path: Path) -> None:
+    report = generated(tmp_path, DEVICES["objects of private classes that public functions give"])
+    assert "counter().down()" in report["source"] or "= counter()" in report["source"]
+    assert "_Counter(" not in report["source"]
+
+
+def test_a_method_is_tested_on_the_class_that_defines_it(tmp_path: Path) -> None:
+    text = """
+        class Zone:
+            def __init__(self, size: int) -> None:
+                self.size = size
+
+            def is_large(self) -> bool:
+                if self.size > 10:
+                    return True
+                return False
+
+        class Area(Zone):
+            def name(self) -> str:
+                return "area"
+    """
+    report = generated(tmp_path, text, seconds=0.5)
+    assert report["missing"] == []
+    assert {subject for subject in report["subjects"].values() if "is_large" in subject} == {
+        "Zone.is_large"
+    }
+
+
+def test_how_a_loop_is_asked_for_is_no_answer_of_the_module(tmp_path: Path) -> None:
+    text = DEVICES["methods that ask for the loop that runs"]
+    assert "event loop" not in generated(tmp_path, text, seconds=0.5)["source"]
+    assert "RuntimeError" not in (tmp_path / "report").read_text()

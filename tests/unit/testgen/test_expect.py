@@ -75,6 +75,16 @@ class AlwaysEqual:
         return "AlwaysEqual()"
 
 
+class Nested:
+    """Holds one of its own class, as intervals and trees do."""
+
+    def __init__(self, text: str, inner: "Nested | None" = None) -> None:
+        self.text, self.inner = text, inner
+
+    def __str__(self) -> str:
+        return f"({self.text} {self.inner})"
+
+
 class Line:
     def __init__(self) -> None:
         self.start, self.end = Point(1), Point(2)
@@ -86,7 +96,7 @@ class TooLongError(Exception):
         self.length = length
 
 
-OWN = (Point, Size, Pair, Code, Version, AlwaysEqual, Line, Colour, TooLongError)
+OWN = (Nested, Point, Size, Pair, Code, Version, AlwaysEqual, Line, Colour, TooLongError)
 
 
 def expectations() -> Expectations:
@@ -126,6 +136,15 @@ def expectations() -> Expectations:
                 "assert type(result) is Point",
                 "assert result.label == 'p'",
                 "assert result.x == 3",
+            ],
+        ),
+        (
+            Nested("a", Nested("b", Nested("c"))),
+            [
+                "assert type(result) is Nested",
+                "assert str(result) == '(a (b (c None)))'",
+                "assert str(result.inner) == '(b (c None))'",
+                "assert result.text == 'a'",
             ],
         ),
         (

@@ -225,3 +225,50 @@ def test_the_mark_is_ours_only_with_the_right_module_and_hash() -> None:
     assert above_mark(whole, "m") == above
     assert above_mark(whole, "n").text == whole
     assert above_mark(whole + "z = 3\n", "m").is_edited
+
+
+STATEFUL = """
+    SHELF, COUNT = {"tea": 3}, 0
+
+    def put(name: str, pieces: int) -> int:
+        global COUNT
+        SHELF[name] = pieces
+        COUNT += 1
+        return COUNT
+
+    def stock() -> str:
+        if len(SHELF) > 1:
+            return "full"
+        return "nearly empty"
+
+    def turns() -> str:
+        if COUNT:
+            return "busy"
+        return "quiet"
+"""
+LEAVING = """
+import m
+
+
+def test_put():
+    assert m.put("jam", 2) == 1
+    assert len(m.SHELF) == 2
+
+
+def test_what_was_put_is_still_there():
+    assert m.SHELF["jam"] == 2
+"""
+
+
+def test_tests_that_leave_the_module_changed_can_be_extended(lab: Lab) -> None:
+    lab.write("m.py", STATEFUL)
+    (lab.workspace / "tests").mkdir()
+    (lab.workspace / FILE).write_text(LEAVING)
+    report = lab.run(extend=True, budget=2)
+    text = lab.files()[FILE].decode()
+    assert text.startswith(LEAVING)
+    assert (report["failed"], report["line"]) == (0, 100)
+    added = text.removeprefix(LEAVING)
+    assert '"nearly empty"' in added
+    assert '"quiet"' in added
+    by_hand(lab.workspace, "pytest", "-q", FILE)

@@ -8,6 +8,7 @@ import pytest
 
 from tta_interactive.runners.testgen.reads.arrange import arranged
 from tta_interactive.runners.testgen.reads.outline import Outline
+from tta_interactive.runners.testgen.reads.subject import snake
 from tta_interactive.runners.testgen.split import Suite, compose, split
 from tta_interactive.runners.testgen.tidy import tidied
 
@@ -349,3 +350,35 @@ def test_only_a_short_plain_sentence_of_the_module_is_taken_over(doc: str, said:
     entry = Outline(f'def f():\n    """{doc}"""\n').find("f")
     assert entry is not None
     assert entry.doc == said
+
+
+def test_local_names_have_no_numbers_and_words_of_capitals_are_kept_together() -> None:
+    suite = told(
+        """
+        from shop import *
+        from ledger import Entry
+        def test_1():
+            entry_22 = Entry(1)
+            box = Box(entry_22)
+            result = box.add(entry_22)
+            assert result == 3
+        """,
+        {"test_1": "Box.add"},
+    )
+    assert "entry = Entry(1)" in suite.units[0].source
+    assert "box.add(entry)" in suite.units[0].source
+    assert [snake(name) for name in ("LRUCache", "SortedSet", "HTTPServer2")] == [
+        "lru_cache",
+        "sorted_set",
+        "http_server2",
+    ]
+
+
+def test_a_first_sentence_does_not_end_at_an_abbreviation() -> None:
+    outline = Outline(
+        "def join(a, b):\n"
+        "    '''Say whether two can be joined, i.e. are neighbours. Then do it.'''\n"
+    )
+    entry = outline.find("join")
+    assert entry is not None
+    assert entry.doc == "Say whether two can be joined, i.e. are neighbours."

@@ -39,6 +39,10 @@ CODE = dedent(
         def is_rich(self):
             return self.total() >= 100
 
+    class Box:
+        def __init__(self, till):
+            self.owner = till.owner
+
     def spelled(text):
         if len(text) > 3:
             return "long"
@@ -150,3 +154,19 @@ def test_a_test_is_never_cut_down_to_a_bare_name(shop: Workshop) -> None:
     made = statements(rewritten(shop, ["checked(stamp('ab'))"], lines))
     assert len(made) == 2
     assert not any(lines[-1].isidentifier() for lines in made)
+
+
+def test_a_test_stays_about_an_object_of_the_same_class(shop: Workshop) -> None:
+    lines = ["till = Box(Till('x4.9'))", "till.owner"]
+    (test,) = rewritten(shop, lines)
+    assert test.statements == ("till = Box(Till())", "till.owner")
+
+
+def test_a_step_of_a_coroutine_goes_and_its_values_become_plain(shop: Workshop) -> None:
+    steps = ["other = Till('b')", "till = Till('x4.9日')", "return till.add('ké!', 7311)"]
+    body = "".join(f"\n    {line}" for line in steps)
+    (test,) = rewritten(shop, [f"async def steps():{body}", "asyncio.run(steps())"])
+    assert test.statements == (
+        "async def steps():\n    till = Till()\n    return till.add('a', 1)",
+        "asyncio.run(steps())",
+    )

@@ -77,6 +77,26 @@ def line_of(subject: str, *lines: str) -> str:
             "`Box().add(3)` returns a list of 40 items.",
         ),
         (
+            ["box = Box()", "result = box.add(3)", "assert result is None", "assert box == [3]"],
+            "`Box().add(3)` leaves `box` as `[3]`.",
+        ),
+        (
+            ["box = Box()", "result = box.add(3)", "assert result == pytest.approx(0.1)"],
+            "`Box().add(3)` returns about `0.1`.",
+        ),
+        (
+            [
+                "box = Box()",
+                "result = box.add(3)",
+                f"assert result == {'Two words, ' * 5 + chr(10)!r}",
+            ],
+            "`Box().add(3)` returns a text that begins with `Two words, Two words, Tw`.",
+        ),
+        (
+            ["box = Box()", "result = box.add(3)", "assert type(result) is Apple"],
+            "`Box().add(3)` returns an `Apple`.",
+        ),
+        (
             [
                 "a_file = tmp_path / 'a'",
                 "box = Box()",
@@ -139,6 +159,15 @@ def test_tables_are_told_apart_by_their_answers_and_by_what_is_passed() -> None:
     )
     assert list(names) == ["test_price_returns_bool", "test_price", "test_price_with_tax"]
     assert names["test_price"] == "`price(thing)` returns `expected` for each `thing`."
+
+
+def test_yes_and_no_are_said_once_in_a_name() -> None:
+    names = made(
+        ("price", ["result = price('tea')", "assert result is False"]),
+        ("price", ["result = price('tea')", "assert result is False", "assert len(other) == 2"]),
+    )
+    assert "test_price_returns_false" not in names
+    assert not any("gives_false" in name for name in names)
 
 
 def test_a_class_has_one_form_of_import_in_the_whole_file() -> None:

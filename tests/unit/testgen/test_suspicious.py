@@ -131,3 +131,20 @@ def test_a_text_that_is_only_written_in_another_way_the_second_time_breaks_no_la
     report = lab.run(budget=1)
     assert report["suspicious"] == []
     assert "encode(" in (lab.workspace / report["output_path"]).read_text()
+
+
+def test_an_error_of_an_object_that_was_made_of_what_it_does_not_take_is_no_bug(lab: Lab) -> None:
+    lab.write(
+        "m.py",
+        """
+        class Limit:
+            def __init__(self, size: float) -> None:
+                self.size = size
+
+            def leaves(self, amount: float) -> float:
+                if amount > 2:
+                    return 0.0
+                return self.size - amount
+        """,
+    )
+    assert lab.run(budget=2)["suspicious"] == []

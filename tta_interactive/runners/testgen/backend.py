@@ -43,6 +43,9 @@ class Generated:
     """Test -> what it is about, as `Class.method`: for its name and place in the file."""
     sharper: frozenset[str] = frozenset()
     """Tests that reach nothing new and fail where the others would not notice a change."""
+    resets: str = ""
+    """Fixtures, as Python text, that begin each test with the module as its import left it: for
+    tests that stand behind others."""
     suspicious: tuple[Suspicion, ...] = ()
     work: float | None = None
     """Seconds of work, if the backend counts it: the same on any machine; else time counts."""

@@ -19,7 +19,7 @@ import tokenize
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from tta_interactive.runners.testgen.split import Imported, Suite
+from tta_interactive.runners.testgen.split import Imported, Suite, split
 
 MARK = re.compile(
     r"^# Added by tta-interactive for ([\w.]+); hash of the lines below: ([0-9a-f]{32})\r?\n", re.M
@@ -96,6 +96,20 @@ def beside(tests: Suite, above: str) -> tuple[Suite, frozenset[Imported]]:
     return _without_autouse(Suite(imports, helpers, units)), imported
 
 
+def with_resets(tests: Suite, resets: str) -> Suite:
+    """The tests, each of which begins with the module as its import left it.
+
+    Args:
+        tests: To be added behind others, which may leave anything behind.
+        resets: Fixtures that see to it, and what they need.
+    """
+    found = split(resets)
+    new = {name for text in found.helpers for name in _defined(text)}
+    rest = [text for text in tests.helpers if new.isdisjoint(_defined(text))]
+    imports = tuple(dict.fromkeys((*tests.imports, *found.imports)))
+    return Suite(imports, (*found.helpers, *rest), tests.units)
+
+
 def _without_autouse(tests: Suite) -> Suite:
     """The same with fixtures that each of these tests asks for: the tests above ask for none."""
     helpers, asked = list[str](), list[str]()
@@ -134,8 +148,17 @@ def _own_names(tests: Suite, imported: frozenset[Imported]) -> Iterable[str]:
     """The names that the tests bind at the top of a file."""
     names = [one.here.split(".")[0] for one in tests.imports if one not in imported]
     for text in tests.helpers:
-        names += sorted(_bound(ast.parse(text)))
+        names += _defined(text)
     return dict.fromkeys([*names, *(unit.name for unit in tests.units)])
+
+
+def _defined(text: str) -> list[str]:
+    """The names that a statement beside tests gives to something."""
+    (node,) = ast.parse(text).body
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [node.name]
+    named = (part for part in ast.walk(node) if isinstance(part, ast.Name))
+    return [part.id for part in named if not isinstance(part.ctx, ast.Load)]
 
 
 def _bound(tree: ast.Module) -> set[str]:

@@ -55,6 +55,8 @@ class Ledger:
     """Of the budget."""
     was_cut_short: bool = False
     """Whether the clock ended what should have ended by itself."""
+    resets: str = ""
+    """Fixtures that begin each test with the module as its import left it."""
     suspicious: list[Suspicion] = field(default_factory=list[Suspicion])
     notes: list[str] = field(default_factory=list[str])
     seconds: dict[Hand, float] = field(

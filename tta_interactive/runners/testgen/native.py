@@ -98,6 +98,7 @@ def generated(report: dict[str, Any]) -> Generated:
         frozenset(str(test) for test in cast("list[object]", sharper))
         if isinstance(sharper, list)
         else frozenset(),
+        str(report.get("resets") or ""),
         tuple(_suspicions(report.get("suspicious"))),
         was_cut_short=report.get("cut_short") is True,
     )

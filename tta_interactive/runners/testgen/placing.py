@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from tta_interactive.kinds.base import TaskFailure
-from tta_interactive.runners.testgen.extend import beside, with_block
+from tta_interactive.runners.testgen.extend import beside, with_block, with_resets
 from tta_interactive.runners.testgen.file_text import file_text
 from tta_interactive.runners.testgen.final import Final, needs_path_lines, path_lines, run_in_place
 from tta_interactive.runners.testgen.form import in_form
@@ -43,6 +43,7 @@ def place(job: Job, tests: Suite, measured: Measured) -> Placed:
         return Placed("", tests, measured)  # all there is to add to a file is nothing
     tests, measured = in_form(job, tests, measured)
     bound: Collection[Imported] = ()
+    plain, resets = tests, job.ledger.resets
     if job.existing is not None:
         tests, bound = beside(tests, job.existing.above.text)
     before = ""
@@ -59,6 +60,11 @@ def place(job: Job, tests: Suite, measured: Measured) -> Placed:
             break
         if final.imports_other and not before and job.source.in_workspace:
             before = path_lines(job.source, job.output, job.workspace)
+            continue
+        if final.bad and resets and job.existing is not None:
+            # Those that stand above may leave the module changed.
+            tests, bound = beside(with_resets(plain, resets), job.existing.above.text)
+            resets = ""
             continue
         rest = tests.only(unit.name for unit in tests.units if unit.name not in final.bad)
         if not final.bad or not rest.units:

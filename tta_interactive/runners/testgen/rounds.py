@@ -81,6 +81,7 @@ def _round(
         ledger.was_cut_short = True
         ledger.notes.append(CUT_SHORT)
     ledger.suspect(brought.suspicious)
+    ledger.resets = brought.resets or ledger.resets
     new = _parts(brought)
     ledger.generated += len(new.units)
     if not new.units:

@@ -11,10 +11,10 @@ class Found:
     """One thing that a test asserts."""
 
     kind: str
-    """`answer`, its `type`, a `part` of it, or of an object that is there an `attribute`;
-    a `file`, whether it is `gone`, the `output`, or `other`."""
+    """`answer`, its `type`, a `part` of it, or of an object that is there an `attribute`, or its
+    whole `state`; a `file`, whether it is `gone`, the `output`, or `other`."""
     name: str = ""
-    """Of the attribute, or of the file."""
+    """Of the attribute, of the file, or of the object."""
     value: ast.expr | None = None
 
 
@@ -132,6 +132,10 @@ def _found(test: ast.expr, alias: str) -> Found:
         case ast.Attribute(value=ast.Name(id=owner), attr=name):
             is_answer = owner == "result" == alias
             return Found("part" if is_answer else "attribute", name, value)
+        case ast.Name(id=owner) | ast.Call(func=ast.Name(), args=[ast.Name(id=owner)]) if (
+            owner != "result" and left is not test
+        ):
+            return Found("state", ast.unparse(left), value)
         case _:
             return Found("other", "", value)
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 MAX_DOC = 88
 ROLE = re.compile(r":[\w:.+-]+:`~?([^`<]*?)(?:\s*<[^>`]*>)?`")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+END = re.compile(r"(?<=[\w`][.])(?<!\bi\.e\.)(?<!\be\.g\.)(?<!\betc\.)(?<!\bvs\.)\s")
+"""Of a sentence."""
 LAST = 10**9
 
 
@@ -112,9 +114,7 @@ def _parameters(node: Function, *, is_method: bool) -> tuple[str, ...]:
 def _doc(node: Function | ast.ClassDef) -> str:
     text = ast.get_docstring(node) or ""
     first = " ".join(text.split("\n\n")[0].split())
-    first = re.split(r"(?<=[\w`][.])\s", ROLE.sub(r"`\1`", first).replace("``", "`"))[0].rstrip(
-        ".: "
-    )
+    first = END.split(ROLE.sub(r"`\1`", first).replace("``", "`"))[0].rstrip(".: ")
     is_plain = first.isprintable() and "\\" not in first and '"' not in first and "->" not in first
     is_plain = is_plain and not re.match(r"[\w.]+\(", first)
     if not is_plain or len(first) > MAX_DOC or len(first.split()) < 3 or first[:1] in "@:>`(":

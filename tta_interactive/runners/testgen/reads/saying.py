@@ -1,6 +1,7 @@
 """The first line of a test: the behaviour that it holds, in one sentence."""
 
 import ast
+import re
 from collections.abc import Iterator
 
 from tta_interactive.runners.testgen.reads.acts import Acts
@@ -25,6 +26,8 @@ MEANT = {
 }  # fmt: skip
 MAX_LINE = 82  # four blanks and two times three quotes beside it are 92
 MAX_VALUE = 32
+MAX_START = 24  # signs of a longer text
+ARTICLE = re.compile(r"\b([Aa]) `(?=[AEIOaeio])")
 KINDS = {ast.List: "a list", ast.Dict: "a dict", ast.Tuple: "a tuple", ast.Set: "a set"}
 
 
@@ -42,7 +45,8 @@ def docstring(test: Told, outline: Outline, is_first: bool) -> str:
         return entry.doc
     tries = [sentence for sentence in _sentences(test, is_class) if _is_plain(sentence)]
     fitting = (sentence for sentence in tries if len(sentence) <= MAX_LINE)
-    return next(fitting, min(tries, key=len, default=f"`{test.subject}` is called."))
+    said = next(fitting, min(tries, key=len, default=f"`{test.subject}` is called."))
+    return ARTICLE.sub(r"\1n `", said)
 
 
 def _sentences(test: Told, is_class: bool) -> Iterator[str]:
@@ -119,9 +123,9 @@ def _answers(
         case ast.Name(id=name) if name in parameters:
             yield f"{verb} `{name}`"
         case _:
-            text = ast.unparse(answer)
-            if len(text) <= MAX_VALUE and "`" not in text:
-                yield f"{verb} `{text}`"
+            text = _value(answer)
+            if text and len(text) <= MAX_VALUE:
+                yield f"{verb} {text}"
             if kind := _kind(answer):
                 yield f"{verb} {kind}"
     for one in acts.found:
@@ -133,7 +137,8 @@ def _kind(answer: ast.expr) -> str:
     """What sort of thing it is."""
     match answer:
         case ast.Constant(value=str() as text):
-            return f"a text of {len(text)} characters"
+            start = re.split(r"[^ -~]|[`'\"\\]", text)[0][:MAX_START].strip()
+            return f"a text that begins with `{start}`" if start else "a text"
         case (
             ast.Dict(keys=items)
             | ast.List(elts=items)
@@ -148,17 +153,30 @@ def _kind(answer: ast.expr) -> str:
             return ""
 
 
+def _value(node: ast.expr | None) -> str:
+    """A value as a sentence says it: `about `1.5``; empty: it cannot stand in one."""
+    match node:
+        case None:
+            return ""
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="pytest"), attr="approx"), args=[inner]):
+            about = _value(inner)
+            return f"about {about}" if about else ""
+        case _:
+            text = ast.unparse(node)
+            return f"`{text}`" if "`" not in text else ""
+
+
 def _effects(acts: Acts) -> Iterator[str]:
     """`sets x to 3`, `writes a_file`: what is otherwise there afterwards; short and shorter."""
     sets: list[str] = []
     changed: list[str] = []
     others: list[str] = []
     for one in acts.found:
-        value = ast.unparse(one.value) if one.value is not None else ""
-        is_short = value and len(value) <= MAX_VALUE and "`" not in value
+        value = _value(one.value)
+        is_short = value and len(value) <= MAX_VALUE
         match one.kind:
             case "attribute" if is_short:
-                sets.append(f"sets `{one.name}` to `{value}`")
+                sets.append(f"sets `{one.name}` to {value}")
             case "attribute":
                 changed.append(one.name)
             case "file":
@@ -166,7 +184,11 @@ def _effects(acts: Acts) -> Iterator[str]:
             case "gone":
                 others.append(f"removes `{one.name}`")
             case "output":
-                others.append(f"prints `{value}`" if is_short else "prints something")
+                others.append(f"prints {value}" if is_short else "prints something")
+            case "state" if is_short:
+                others.append(f"leaves `{one.name}` as {value}")
+            case "state":
+                others.append(f"changes `{one.name}`")
             case _:
                 pass
     changes = [f"changes {_listed(list(dict.fromkeys(changed)))}"] if changed else []

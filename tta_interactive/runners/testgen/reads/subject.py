@@ -18,13 +18,14 @@ SUBSCRIPTS: dict[type[ast.AST], str] = {
     ast.Store: "__setitem__",
     ast.Del: "__delitem__",
 }
+WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 ASKED = {"len": "__len__", "str": "__str__", "repr": "__repr__", "hash": "__hash__",
          "bool": "__bool__", "list": "__iter__", "reversed": "__reversed__"}  # fmt: skip
 
 
 def snake(name: str) -> str:
-    """`SortedSet` -> `sorted_set`."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip("_")).lower()
+    """`SortedSet` -> `sorted_set`, `LRUCache` -> `lru_cache`."""
+    return WORDS.sub("_", name.strip("_")).lower()
 
 
 def renamed(node: Function, outline: Outline) -> Function:
@@ -33,9 +34,13 @@ def renamed(node: Function, outline: Outline) -> Function:
     used = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
     used |= {one.arg for one in node.args.args}
     named: dict[str, str] = {}
-    for local, cls in _objects(node, outline).items():
-        wish = snake(cls.rpartition(".")[2])
+    objects = _objects(node, outline)
+    for local, cls in (_numbered(node) | objects).items():
+        last = cls.rpartition(".")[2]
+        wish = snake(last)
         wishes = [wish, f"other_{wish}", f"third_{wish}", f"an_{wish}", local]
+        if wish == last and local in objects:  # the class itself is called so
+            wishes[0] = f"{'an' if wish[0] in 'aeio' else 'a'}_{wish}"
         free = [name for name in wishes if name == local or name not in used]
         if free[0].isidentifier() and not keyword.iskeyword(free[0]):
             named[local] = free[0] if not hasattr(builtins, free[0]) else local
@@ -91,6 +96,16 @@ def _objects(node: Function, outline: Outline) -> dict[str, str]:
             case _:
                 pass
     return found
+
+
+def _numbered(node: Function) -> dict[str, str]:
+    """Local variable -> its name without the number that a search gave it."""
+    bound = [
+        part.id
+        for part in ast.walk(node)
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+    ]
+    return {name: found[1] for name in bound if (found := re.fullmatch(r"(.*[a-z])_\d+", name))}
 
 
 def _root(func: ast.expr) -> ast.expr:

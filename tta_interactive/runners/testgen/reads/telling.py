@@ -178,6 +178,8 @@ def _outcome(test: Told) -> list[str]:
 def _answer(test: Told) -> list[str]:
     """A short answer, if it is one row."""
     match test.first.answer:
+        case ast.Constant(value=bool()):
+            return []  # the verb has said it
         case ast.Constant(value=str() | int() | float() as value) if len(test.rows) == 1:
             words = slug(str(value))
             return [f"gives_{words}"] if words and len(words) <= MAX_SLUG else []

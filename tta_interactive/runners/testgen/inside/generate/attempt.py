@@ -4,6 +4,7 @@ import ast
 import collections.abc
 import inspect
 import random
+import types
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -20,6 +21,8 @@ from .work import AGAIN
 MAX_LEFT = 4  # assertions about the module's state
 MAX_LAZY = 20  # items of something that may be endless
 ALWAYS = ("asyncio.run(awaited({}))", "asyncio.run(collected({}))")
+GIVING = ("function", "static", "method")
+LOOPING = ("function", "class", "static", "method", "property")
 CAREFUL = f"list(itertools.islice({{}}, {MAX_LAZY}))"
 
 
@@ -49,6 +52,8 @@ class Attempts:
         self._runner, self._expectations, self._names = runner, expectations, names
         self._values, self._draw = values, draw
         self._wraps: dict[str, str] = {}
+        self._in_loops: set[str] = set()
+        """Classes and functions that ask for a running event loop."""
 
     def rerun(self, seen: Seen) -> Seen | None:
         """Other statements of the same sort; None: they cannot be a test."""
@@ -83,6 +88,8 @@ class Attempts:
 
     def seen(self, candidate: Candidate) -> Seen | None:
         """Run it, in the form that its value calls for; None: it cannot be a test."""
+        if not candidate.in_loop and self._is_for_a_loop(candidate):
+            candidate = replace(candidate, in_loop=True)
         if candidate.last is not None and not candidate.wrap:
             # As its results were before; a target whose results differ takes the longer way.
             wrap = self._wraps.get(candidate.last.target.key, "")
@@ -96,11 +103,17 @@ class Attempts:
         if outcome is None:
             return None
         last = len(statements) - 1
+        if is_about_loops(outcome.error) and not outcome.raised_by_module:
+            return self._in_loop(candidate)
+        if outcome.error is not None and candidate.in_loop and outcome.done == last:
+            from_end = _steps_left(outcome.error)
+            if from_end > 0:
+                return self._without_failed(candidate, from_end)
         if outcome.error is not None and outcome.done < last:
             if self._values.setup.drop(made[outcome.done]):
                 return self.seen(candidate)
             return self._without_failed(candidate, last - outcome.done)
-        if candidate.wrap:
+        if candidate.wrap and not (candidate.calls_on and self._goes_on(candidate, outcome.value)):
             return Seen(candidate, statements, outcome)
         wrap = self._wrap(candidate, outcome.value)
         if wrap in (CAREFUL, *ALWAYS) and candidate.last is not None:
@@ -111,6 +124,24 @@ class Attempts:
             else Seen(candidate, statements, outcome)
         )
 
+    def _is_for_a_loop(self, candidate: Candidate) -> bool:
+        """Whether its steps are to be those of one coroutine."""
+        use = candidate.last
+        if use is None or use.target.sort not in LOOPING or "with " in candidate.wrap:
+            return False
+        is_known = (use.target.owner or use.target.key) in self._in_loops
+        several = sum(one.target.is_async for one in candidate.uses()) > 1
+        return (is_known or several) and self._draw.random() < (0.9 if is_known else 0.5)
+
+    def _in_loop(self, candidate: Candidate) -> Seen | None:
+        """The same where an event loop runs; None: it does already, or cannot."""
+        use = candidate.last
+        if use is None or candidate.in_loop or use.target.sort not in LOOPING:
+            return None
+        self._in_loops.add(use.target.owner or use.target.key)
+        wrap = "" if "with " in candidate.wrap else candidate.wrap
+        return self.seen(replace(candidate, in_loop=True, wrap=wrap))
+
     def _without_failed(self, candidate: Candidate, from_end: int) -> Seen | None:
         """What is left where a step on the way failed."""
         at = len(candidate.before) - from_end
@@ -118,7 +149,7 @@ class Attempts:
             return self.seen(
                 replace(candidate, before=candidate.before[:at] + candidate.before[at + 1 :])
             )
-        if at != -1 or not candidate.made:
+        if at != -1 or not candidate.made or candidate.in_loop:
             return None
         made = self._values.setup.before([candidate.made])
         outcome = self._runner.run(made)
@@ -126,11 +157,15 @@ class Attempts:
 
     def _wrap(self, candidate: Candidate, value: Any) -> str:
         """How to see more of a value: list it, await it, collect it, enter it."""
+        inner = candidate.wrap or "{}"
+        if self._is_to_be_called(candidate, value):
+            arguments = self._values.call_of(value) or ""
+            return f"{inner}{arguments.replace('{', '{{').replace('}', '}}')}" if arguments else ""
         if isinstance(value, collections.abc.Iterator):
-            return CAREFUL  # it may never end
+            return CAREFUL.replace("{}", inner)  # it may never end
         if inspect.iscoroutine(value):
             value.close()
-            return "asyncio.run({})"
+            return f"asyncio.run({inner})"
         use = candidate.last
         if use is None or use.target.sort in ("operator", "setter", "property", "helper"):
             return ""
@@ -146,6 +181,23 @@ class Attempts:
             return "with {} as result:\n    pass"
         return ""
 
+    def _goes_on(self, candidate: Candidate, value: Any) -> bool:
+        """Whether a call of what came back gave what has to be called, awaited or listed."""
+        is_lazy = isinstance(value, collections.abc.Iterator) or inspect.iscoroutine(value)
+        return is_lazy or self._is_to_be_called(candidate, value)
+
+    def _is_to_be_called(self, candidate: Candidate, value: Any) -> bool:
+        """Whether it is a function within a function of the module: a decorator, a closure."""
+        use = candidate.last
+        return (
+            isinstance(value, types.FunctionType)
+            and value.__code__.co_filename == self._runner.file
+            and "<locals>" in value.__code__.co_qualname
+            and use is not None
+            and use.target.sort in GIVING
+            and ")(" not in candidate.wrap
+        )
+
     def direct(self, seen: Seen, new: frozenset[Arc]) -> Seen:
         """The step that reached the new things as the subject, not as a step on the way."""
         candidate = seen.candidate
@@ -158,6 +210,7 @@ class Attempts:
 
     def shortened(self, seen: Seen, new: frozenset[Arc]) -> Seen:
         """Without the steps that the new things do not need."""
+        seen = self._with_fewer_steps(seen, new) if seen.candidate.in_loop else seen
         statements, outcome = seen.statements, seen.outcome
         for at in range(len(statements) - 2, -1, -1):
             may_go = self._may_go(statements[at], outcome)
@@ -179,6 +232,32 @@ class Attempts:
                 statements, outcome = fewer, tried
         seen = replace(seen, statements=statements, outcome=outcome)
         return self.whole(seen)
+
+    def _with_fewer_steps(self, seen: Seen, new: frozenset[Arc]) -> Seen:
+        """Without the steps of its coroutine that the new things do not need."""
+        for at in range(len(seen.candidate.before) - 1, -1, -1):
+            before = seen.candidate.before
+            fewer = replace(seen.candidate, before=(*before[:at], *before[at + 1 :]))
+            one = self.seen(fewer)
+            same = one is not None and type(one.outcome.error) is type(seen.outcome.error)
+            if one is not None and same and new <= one.outcome.arcs:
+                seen = one
+        return self._out_of_loop(seen, new)
+
+    def _out_of_loop(self, seen: Seen, new: frozenset[Arc]) -> Seen:
+        """Without a coroutine, if nothing in it is waited for or asks for its loop."""
+        candidate = replace(seen.candidate, in_loop=False)
+        awaits = sum(use.target.is_async for use in candidate.uses())
+        if awaits > 1 or (awaits and candidate.before):
+            return seen
+        given = len(seen.statements) - 2  # what stands before the coroutine
+        statements = [*seen.statements[:given], *candidate.statements()[len(candidate.given) :]]
+        outcome = self._runner.run(statements)
+        if outcome is None or not new <= outcome.arcs:
+            return seen
+        is_same = type(outcome.error) is type(seen.outcome.error)
+        is_same = is_same and type(outcome.value) is type(seen.outcome.value)
+        return Seen(candidate, statements, outcome) if is_same else seen
 
     def _may_go(self, statement: str, outcome: Outcome) -> bool | None:
         return self._clocks.may_go(statement, lines_of(outcome.arcs)) if self._clocks else True
@@ -259,7 +338,7 @@ class Attempts:
             return Written(
                 candidate.target, tuple(statements), tuple(asserts), raises=raised, match=match
             )
-        variable, use = candidate.variable or _receiver(statements[-1]), candidate.last
+        variable, use = candidate.variable or receiver(statements[-1]), candidate.last
         block = statements[-1].startswith("with ")
         changes = use is not None and not block and _is_statement(statements[-1])
         # First of all: other runs may change what the value is a part of, and put back the rest.
@@ -289,7 +368,23 @@ class Attempts:
         return Written(candidate.target, tuple(statements), tuple(asserts), needs_result=not block)
 
 
-def _receiver(statement: str) -> str:
+def is_about_loops(error: Exception | None) -> bool:
+    """Whether a loop of events runs, or runs not: how it was called, and not what it answers."""
+    return isinstance(error, RuntimeError) and "event loop" in str(error)
+
+
+def _steps_left(error: Exception) -> int:
+    """How many steps of its coroutine an error kept from being taken."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_name != "steps":
+        trace = trace.tb_next
+    if trace is None:
+        return 0
+    lines = (line for _, _, line in trace.tb_frame.f_code.co_lines() if line)
+    return max(lines) - trace.tb_lineno
+
+
+def receiver(statement: str) -> str:
     """`box` of `box.add(3)`."""
     match ast.parse(statement).body[0]:
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name)))):

@@ -5,7 +5,7 @@ import random
 from dataclasses import replace
 from typing import Any
 
-from .candidate import Argument, Candidate, Use
+from .candidate import PRIVATE, Argument, Candidate, Use
 from .clocks import Clocks
 from .names import Names
 from .parameters import Parameter, Parameters, first_line
@@ -17,6 +17,8 @@ from .values import Values
 MAX_BEFORE = 6
 MAX_LED = 8  # calls of one target that left something behind in the module
 LED = 0.15  # how often a call comes after such a one
+COMPARABLE = 0.5  # how often an argument is of the sort of one that it is compared with
+HIDDEN = 0.2  # how often a step on the way is a private method
 ALONE = ("function", "class", "static")
 
 
@@ -36,22 +38,27 @@ class Caller:
     ) -> None:
         self._names, self._values, self._draw, self._clocks = names, values, draw, clocks
         signatures = Parameters(known, uses, hint_names)
-        self._weights = signatures.weights
+        self._signatures, self._weights = signatures, signatures.weights
         self._parameters: dict[str, list[Parameter] | None] = {}
         self._makers = {
             target.ref: target for target in targets if target.sort in ("class", "helper")
         }
         self._methods: dict[str, list[Target]] = {}
+        self._hidden: dict[str, list[Target]] = {}
+        """Methods of classes that may change an object: those for all, and the inner ones."""
         self._next: dict[str, list[Target]] = {}
         self._leaders: dict[str, list[Use]] = {}
         for target in targets:
             self._parameters[target.key] = signatures.read(target)
+            is_hidden = PRIVATE.match(target.name) is not None
             if target.may_change or target.sort == "changer":
-                self._methods.setdefault(target.owner, []).append(target)
-            if target.takes_self and not target.is_private and target.sort != "changer":
+                steps = self._hidden if is_hidden else self._methods
+                steps.setdefault(target.owner, []).append(target)
+            if target.takes_self and not is_hidden and target.sort != "changer":
                 self._next.setdefault(target.owner, []).append(target)
         values.make_object = self._new_object
         values.change_object = self._changed_object
+        values.call_of = self._call_of
 
     def new(self, target: Target) -> Candidate | None:
         """A fresh candidate for the target, or None if its signature cannot be read."""
@@ -159,12 +166,13 @@ class Caller:
         before, draw = candidate.before, self._draw
         owner = candidate.last.target.owner if candidate.last else ""
         dice = draw.random()
-        if dice < 0.2 or not self._methods.get(owner):
+        methods = self._steps(owner)
+        if dice < 0.2 or not methods:
             return self._before(owner)
         if dice < 0.35 and before:
             at = draw.randrange(len(before))
             return (*before[:at], *before[at + 1 :])
-        more = self._use(draw.choice(self._methods[owner]))
+        more = self._use(draw.choice(methods))
         if more is None or len(before) >= MAX_BEFORE:
             return before
         at = draw.randint(0, len(before))
@@ -262,8 +270,19 @@ class Caller:
                 continue
             keyword = parameter.keyword or (parameter.slot[1] if by_name else "")
             by_name = by_name or bool(keyword)
-            arguments.append(self._argument(parameter.slot, keyword))
+            peers = [one for one in arguments if one.slot[1] in parameter.peers]
+            arguments.append(
+                self._comparable(parameter.slot, keyword, draw.choice(peers))
+                if peers and draw.random() < COMPARABLE
+                else self._argument(parameter.slot, keyword)
+            )
         return Use(target, tuple(arguments))
+
+    def _comparable(self, slot: tuple[str, str], keyword: str, peer: Argument) -> Argument:
+        """One of the sort that another argument is of, which it is compared with."""
+        values, dice = self._values, self._draw.random()
+        made = values.changed(peer.text, peer.shape) if dice < 0.5 else values.make(peer.shape)
+        return Argument(slot, peer.shape, peer.text if dice > 0.8 else made, keyword)
 
     def _argument(self, slot: tuple[str, str], keyword: str) -> Argument:
         choices = self._weights.get(slot) or {NONE: 1.0}
@@ -275,6 +294,9 @@ class Caller:
 
     def _object(self, owner: str) -> str | None:
         known = self._values.objects.get(owner)
+        if known and PRIVATE.match(owner):
+            # Better what a public function gives, if one does.
+            known = [made for made in known if not PRIVATE.search(made)] or known
         if known and self._draw.random() < 0.85:
             made = self._draw.choice(known)
             self._values.echoes.note(made)
@@ -285,6 +307,15 @@ class Caller:
         maker = self._makers.get(owner)
         use = self._use(maker) if maker else None
         return use.on("") if use else None
+
+    def _call_of(self, function: Any) -> str | None:
+        """The arguments of a call of an inner function: of what a decorator gives, for one."""
+        name = f"{function.__name__} {function.__code__.co_firstlineno}"
+        target = Target("function", "", name, name, function, frozenset())
+        if target.key not in self._parameters:
+            self._parameters[target.key] = self._signatures.read(target)
+        use = self._use(target)
+        return f"({', '.join(one.written for one in use.arguments)})" if use else None
 
     def _changed_object(self, owner: str) -> str | None:
         """A variable for an object on which something was called before."""
@@ -299,8 +330,13 @@ class Caller:
         changes = [use.on("\0") for use in uses if use is not None]
         return setup.add(variable, draw.choice(known), changes)
 
+    def _steps(self, owner: str) -> list[Target]:
+        """What may be called on the way: mostly what others than the module call too."""
+        public, hidden = self._methods.get(owner, []), self._hidden.get(owner, [])
+        return hidden if hidden and (not public or self._draw.random() < HIDDEN) else public
+
     def _before(self, owner: str) -> tuple[Use, ...]:
-        methods = self._methods.get(owner)
+        methods = self._steps(owner)
         if not methods or self._draw.random() < 0.6:
             return ()
         count = self._draw.choice((1, 1, 1, 1, 2, 2, 3))

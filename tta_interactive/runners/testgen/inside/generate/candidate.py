@@ -1,5 +1,6 @@
 """What may become a test: an object made, perhaps changed, and one thing called."""
 
+import re
 from dataclasses import dataclass
 
 from .operators import OPERATORS
@@ -7,6 +8,8 @@ from .shapes import Shape
 from .targets import Target
 
 MAX_STATEMENT = 400  # characters
+PRIVATE = re.compile(r"(?<!\w)_[A-Za-z]")
+IN_A_LOOP = "asyncio.run(steps())"
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,13 @@ class Use:
     target: Target
     arguments: tuple[Argument, ...] = ()
 
-    def on(self, owner: str) -> str:
-        """The call as source; `owner` is the expression of the object."""
+    def on(self, owner: str, *, in_loop: bool = False) -> str:
+        """The call as source.
+
+        Args:
+            owner: The expression of the object.
+            in_loop: Whether an event loop runs already.
+        """
         target = self.target
         if target.sort == "setter":
             value = self.arguments[0].text if self.arguments else "None"
@@ -49,7 +57,9 @@ class Use:
             call = f"{owner}.{target.name}({written})"
         else:
             call = f"{target.ref}({written})"
-        return f"asyncio.run({call})" if target.is_async else call
+        if not target.is_async:
+            return call
+        return f"await {call}" if in_loop else f"asyncio.run({call})"
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,8 @@ class Candidate:
     """Statements that come first: what the environment holds."""
     wrap: str = ""
     """What is done with the value: `list({})`, `asyncio.run(collected({}))`."""
+    in_loop: bool = False
+    """Whether all of it happens in one event loop, as the steps of one coroutine."""
 
     @property
     def target(self) -> str:
@@ -76,16 +88,37 @@ class Candidate:
 
     @property
     def is_private(self) -> bool:
-        return self.last is not None and self.last.target.is_private
+        if any(PRIVATE.match(use.target.name) for use in self.before):
+            return True
+        if self.last is None or not self.last.target.is_private:
+            return False
+        # What a public function makes of a private class is asked in public.
+        is_named = PRIVATE.match(self.last.target.name) is not None
+        return is_named or not self.made or PRIVATE.search(self.made) is not None
+
+    @property
+    def calls_on(self) -> bool:
+        """Whether the function that comes back is called."""
+        return self.wrap.startswith("{}(")
+
+    @property
+    def is_inherited(self) -> bool:
+        return self.last is not None and self.last.target.is_inherited
 
     def statements(self) -> list[str]:
         if self.last is None:
             return list(self.raw)
-        lines = list(self.given)
-        lines += [f"{self.variable} = {self.made}"] if self.made else []
-        lines += [use.on(self.variable) for use in self.before]
-        last = self.last.on(self.variable)
-        return [*lines, self.wrap.format(last) if self.wrap else last]
+        lines = [f"{self.variable} = {self.made}"] if self.made else []
+        lines += [use.on(self.variable, in_loop=self.in_loop) for use in self.before]
+        last = self.last.on(self.variable, in_loop=self.in_loop)
+        wrap = self.wrap
+        if self.in_loop and wrap.startswith("asyncio.run("):
+            wrap = f"await {wrap.removeprefix('asyncio.run(').removesuffix(')')}"
+        last = wrap.format(last) if wrap else last
+        if not self.in_loop:
+            return [*self.given, *lines, last]
+        body = "".join(f"    {line}\n" for line in (*lines, f"return {last}"))
+        return [*self.given, f"async def steps():\n{body}".rstrip(), IN_A_LOOP]
 
     def uses(self) -> list[Use]:
         return [*self.before, *([self.last] if self.last else [])]

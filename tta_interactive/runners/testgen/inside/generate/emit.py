@@ -71,6 +71,12 @@ def as_file(tests: Sequence[Written], names: Names, fixtures: Sequence[str] = ()
     return File(f"{_imports(text, names)}\n\n\n{text}\n", subjects, tuple(subjects))
 
 
+def as_support(sources: Sequence[str], names: Names) -> str:
+    """What stands above tests, as a file without tests."""
+    text = "\n\n\n".join(sources)
+    return f"{_imports(text, names)}\n\n\n{text}\n" if text else ""
+
+
 def body_of(test: Written) -> list[str]:
     """The statements of a test, its assertions among them."""
     *before, last = test.statements

@@ -203,6 +203,11 @@ class Expectations:
     def _of_attribute(self, value: Any, name: str, subject: str, depth: int) -> list[str]:
         attribute = _asked(lambda: getattr(value, name))
         written = self.literal(attribute)
+        if written is None and _type(attribute) is _type(value):
+            # What is in it is told of the object around it: `interval.enclosure.enclosure`.
+            text = self._own_text(attribute)
+            if text is not None:
+                return [f"assert str({subject}.{name}) == {text!r}"]
         if written is None:
             is_deep = depth < MAX_DEPTH and _type(attribute) not in SCALARS
             return self.of_state(attribute, f"{subject}.{name}", depth + 1) if is_deep else []

@@ -39,6 +39,11 @@ class Fitting:
         for given in call.keywords:
             yield given.value, known.get(given.arg or "", ANY)
 
+    def fits(self, statement: str) -> bool:
+        """Whether no call in the statement passes what its parameter does not take."""
+        calls = (node for node in ast.walk(ast.parse(statement)) if isinstance(node, ast.Call))
+        return not any(True for call in calls for _ in self.misfits(call))
+
     def misfits(self, call: ast.Call) -> Iterator[tuple[ast.expr, Sorts]]:
         """The arguments of another sort than the parameter says, and what it says."""
         for one, sorts in self.arguments(call):

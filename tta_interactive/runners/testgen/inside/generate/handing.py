@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from ..place import write_report
-from .emit import Written, as_file
+from .emit import Written, as_file, as_support
 from .names import Names
 from .plain import Plainness
 from .restoring import Restoring
@@ -56,6 +56,7 @@ def hand_over(
         found = {
             "source": file.text,
             "subjects": file.subjects,
+            "resets": as_support(restoring.resets(), names) if job["reached"] else "",
             "sharper": [name for row, name in tests if row.test in noticing],
             "tests": len(file.names),
             "steps": search.steps,
@@ -84,7 +85,7 @@ def hand_over(
             for one in search.found
             if one.is_sound
             and one.test not in there
-            and not (one.candidate.is_private or one.is_deprecated)
+            and not (one.candidate.is_private or one.candidate.is_inherited or one.is_deprecated)
             and may_stay(one.test)
         ]
         others = rows_of(left, [one.test for one in left])
@@ -144,7 +145,8 @@ def only_needed(
 
 def _is_fit(row: Row) -> bool:
     """Whether people should go the way that it goes."""
-    return not (row.candidate.is_private or row.is_deprecated)
+    candidate = row.candidate
+    return not (candidate.is_private or candidate.is_inherited or row.is_deprecated)
 
 
 def rows_of(chosen: Sequence[Found], tests: Sequence[Written]) -> list[Row]:

@@ -62,8 +62,13 @@ class Leftovers:
         self._package = module.__name__.split(".")[0]
         self._watched: list[_Names | _Contents] = list(self._all())
         self._memos: list[_Contents] = []
-        self.were_there = False
+        self.ever: dict[Name, set[How]] = {}
+        """The names that ever led to something that was left behind, and what of it was."""
+
+    @property
+    def were_there(self) -> bool:
         """Whether anything was ever left behind."""
+        return bool(self.ever)
 
     def take(self) -> None:
         """The module as it is now is as it should be."""
@@ -74,8 +79,9 @@ class Leftovers:
         """Put back what is another, or of that only what these names lead to."""
         for one in self._watched:
             if one.differs():
+                for name, how in one.changed():
+                    self.ever.setdefault(name, set()).add(how)
                 one.put_back(only)
-                self.were_there = True
 
     def left(self) -> dict[Name, set[How]]:
         """The names that lead to what is another now, and what of each is."""

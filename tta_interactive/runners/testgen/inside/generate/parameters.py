@@ -21,6 +21,8 @@ class Parameter:
     is_optional: bool
     is_star: bool
     can_be_named: bool
+    peers: frozenset[str] = frozenset()
+    """The parameters that it is compared with."""
 
 
 class Parameters:
@@ -55,11 +57,12 @@ class Parameters:
                 asked = self._uses.get((first, parameter.name), Usage()).keys
                 found += self._asked_keywords(target, asked, {one.slot[1] for one in found})
                 continue
+            usage = self._uses.get((first, parameter.name))
             self.weights[slot] = weights(
                 parameter,
                 hints.get(parameter.name, parameter.empty),
                 self._known,
-                self._uses.get((first, parameter.name)),
+                usage,
                 self._resolve,
             )
             is_star = parameter.kind is parameter.VAR_POSITIONAL
@@ -67,7 +70,8 @@ class Parameters:
             optional = is_star or parameter.default is not parameter.empty
             can_be_named = parameter.kind is not parameter.POSITIONAL_ONLY
             keyword = parameter.name if only_keyword else ""
-            found.append(Parameter(slot, keyword, optional, is_star, can_be_named))
+            peers = frozenset(usage.peers if usage and parameter.name not in hints else ())
+            found.append(Parameter(slot, keyword, optional, is_star, can_be_named, peers))
         return found
 
     def _keywords(self, target: Target, annotation: Any) -> list[Parameter]:

@@ -77,14 +77,21 @@ class Plainness:
         return self._forms[statement]
 
     def _made(self, statement: str) -> list[Form]:
-        if "\n" in statement or not statement.isprintable():
+        lines = statement.encode().split(b"\n")
+        is_coroutine = statement.startswith("async def ")
+        if (len(lines) > 1 and not is_coroutine) or not "".join(
+            statement.split("\n")
+        ).isprintable():
             return []
         text = statement.encode()
+        # Where each line begins.
+        starts = [0, *itertools.accumulate(len(line) + 1 for line in lines)]
         found: dict[Form, float] = {}
         for node in ast.walk(ast.parse(statement)):
             if not isinstance(node, ast.expr):
                 continue
-            start, end = node.col_offset, node.end_col_offset or 0
+            start = starts[node.lineno - 1] + node.col_offset
+            end = starts[(node.end_lineno or 1) - 1] + (node.end_col_offset or 0)
             old = text[start:end].decode()
             mine = sum(self._cost(part) for part in ast.walk(node))
             for new in self._others(node):

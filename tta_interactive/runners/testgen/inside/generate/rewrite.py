@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import replace
 
-from .attempt import Attempts, Seen
+from .attempt import Attempts, Seen, receiver
 from .candidate import Candidate
 from .changes import Change
 from .clocks import sets_clock
@@ -208,6 +208,9 @@ class Rewriter:
         for at, text in enumerate(statements[:-1]):
             if not sets_clock(text):
                 yield [*statements[:at], *statements[at + 1 :]], (text, "")
+        for at, text in enumerate(statements):
+            for form in without_a_step(text):
+                yield [*statements[:at], form, *statements[at + 1 :]], (text, form)
         for form, edit in self._plainness.everywhere(statements):
             if not any(map(sets_clock, {*statements}.difference(form))):
                 yield form, edit
@@ -232,6 +235,8 @@ class Rewriter:
             start = replace(start, candidate=candidate)
         seen = self._attempts.rerun(replace(start, statements=statements))
         if seen is None or not (is_alike(start, seen) or (is_other and _returned(start, seen))):
+            return None
+        if not is_other and not _is_about_the_same(start, seen):
             return None
         if seen.outcome.is_deprecated and not start.outcome.is_deprecated:
             return None
@@ -275,6 +280,13 @@ def is_call(statement: str) -> bool:
             return False
 
 
+def without_a_step(statement: str) -> Iterator[str]:
+    """A coroutine without one of its steps; nothing of what is none."""
+    head, *steps = statement.split("\n")
+    for at in range(len(steps) - 1) if head.startswith("async def ") else ():
+        yield "\n".join([head, *steps[:at], *steps[at + 1 :]])
+
+
 def does_something(statement: str) -> bool:
     """Whether it is more than a name or a constant."""
     match ast.parse(statement).body:
@@ -295,6 +307,13 @@ def called(statement: str) -> str:
 
 def _returned(one: Seen, other: Seen) -> bool:
     return one.outcome.error is None and other.outcome.error is None
+
+
+def _is_about_the_same(one: Seen, other: Seen) -> bool:
+    """Whether both ask an object of the same class: the test is named after it."""
+    variable = one.candidate.variable or receiver(one.statements[-1])
+    first, second = (seen.outcome.names.get(variable) for seen in (one, other))
+    return first is None or second is None or type(first) is type(second)
 
 
 def _is_longer(test: Written, than: Written) -> bool:

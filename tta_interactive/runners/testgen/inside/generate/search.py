@@ -12,7 +12,7 @@ from itertools import chain, product
 
 from .attempt import Attempts, Seen
 from .calls import Caller
-from .candidate import MAX_STATEMENT, Candidate
+from .candidate import MAX_STATEMENT, PRIVATE, Candidate
 from .clocks import Clocks
 from .emit import Written
 from .expect import Expectations
@@ -30,6 +30,7 @@ GO_ON = 0.12  # how often the search goes on from an object in a new state
 LEAST_SECONDS = 0.1
 MAX_ACCIDENTS = 400
 PRIVATE_AFTER = 3000  # tries, or half of the work: until then callers may reach it
+INHERITED = 0.4  # times as likely as where it is defined
 MAX_LAZY = 20  # items of something that may be endless
 PATIENCE = 15_000  # tries without anything new, after which more bring next to nothing
 WEIGHED = 3  # times that it is asked whether what is left behind is a table of results
@@ -91,6 +92,8 @@ class Search:
         self._tries: dict[str, int] = {}
         self._corpus: list[Candidate] = []
         self._states = States()
+        self._opened: set[str] = set()
+        """Private classes of which public calls give objects."""
         self._weighed = Counter[Name]()
         self._ways: list[Candidate] = []
         """Those that brought an object into a new state and reached nothing new."""
@@ -154,7 +157,11 @@ class Search:
                     for one in new
                     if (one.candidate.is_private, one.is_deprecated, one.is_sound) == kind
                 ),
-                key=lambda one: (-len(one.arcs), sum(map(len, one.test.statements))),
+                key=lambda one: (
+                    one.candidate.is_inherited,
+                    -len(one.arcs),
+                    sum(map(len, one.test.statements)),
+                ),
             )
             for one in some:
                 if private and lines_of(one.arcs & left) <= public:
@@ -180,7 +187,9 @@ class Search:
 
     def _first_of_each(self) -> Iterator[Candidate]:
         public = [
-            target for target in self._targets if not target.is_private and target.sort != "changer"
+            target
+            for target in self._targets
+            if not (target.is_private or target.is_inherited or target.sort == "changer")
         ]
         for target in sorted(public, key=lambda one: one.sort not in ("helper", "class")):
             for _ in range(6 if target.sort in ("class", "helper") else 3):
@@ -193,7 +202,10 @@ class Search:
             return 0.0
         missing = target.lines - self.lines
         weight = 1.0 + 3.0 * min(len(missing), 20) + 10.0 * len(missing & self._focus)
-        if target.is_private:
+        if target.is_inherited:
+            weight *= INHERITED
+        is_open = target.owner in self._opened and not PRIVATE.match(target.name)
+        if target.is_private and not is_open:
             is_late = self.steps > PRIVATE_AFTER or self._work.now > self._half
             weight = weight / 4 if missing and is_late else 0.0
         refused = self._refused.get(target.key, 0) / (1 + self._tries.get(target.key, 0))
@@ -225,8 +237,8 @@ class Search:
         wrong = isinstance(outcome.error, WRONG_USE) and not is_sound
         if not is_sound and len(self.accidents) < MAX_ACCIDENTS:
             self.accidents.setdefault(tuple(seen.statements), seen)
-        # What warns of itself leaves its lines to a better way.
-        is_good = is_sound and not outcome.is_deprecated
+        # What warns of itself, or is defined elsewhere, leaves its lines to a better way.
+        is_good = is_sound and not outcome.is_deprecated and not candidate.is_inherited
         new = outcome.arcs - (self._sound if is_good else self._any)
         self._caller.learn(candidate, found=bool(new), wrong_type=wrong)
         if outcome.error is None:
@@ -246,7 +258,7 @@ class Search:
         if test is None:
             return False  # not the same twice: no test
         self._any |= outcome.arcs
-        if is_good:
+        if is_good and not candidate.is_inherited:
             self._sound |= outcome.arcs
         self.lines |= {line for pair in outcome.arcs for line in pair if line > 0}
         is_old = seen.outcome.is_deprecated
@@ -300,12 +312,17 @@ class Search:
     def _remember(self, seen: Seen, is_new: bool) -> None:
         """Objects that worked are arguments and subjects of later candidates."""
         candidate = seen.candidate
-        if candidate.last is None or candidate.before or candidate.wrap:
+        if (
+            candidate.last is None
+            or candidate.before
+            or (candidate.wrap and not candidate.calls_on)
+        ):
             return
         if candidate.last.target.sort == "operator":
             return
         # `Box(1).opened()`: what a method gives is an object like any other.
         made = candidate.last.on(candidate.made)
+        made = candidate.wrap.format(made) if candidate.wrap else made
         if len(made) > MAX_STATEMENT / 3:
             return
         cls = self._expectations.written_class_of(seen.outcome.value)
@@ -316,6 +333,8 @@ class Search:
                     candidate.last.target.name, seen.outcome.value, made, arguments
                 )
             return
+        if PRIVATE.match(cls) and not PRIVATE.search(made):
+            self._opened.add(cls)
         known = self._values.objects.setdefault(cls, [])
         if made in known:
             return

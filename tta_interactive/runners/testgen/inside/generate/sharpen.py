@@ -252,6 +252,7 @@ class Sharpener:
         near = [row for row in rows if _reaches(row, change)]
         called = [one for one in self._targets if not change.lines.isdisjoint(one.lines)]
         public = [one for one in called if not one.is_private]
+        public = [one for one in public if not one.is_inherited] or public
         # What is private is called by itself only where nothing else gets there.
         return _Ways(change, near, public if near or public else called)
 

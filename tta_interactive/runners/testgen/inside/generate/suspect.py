@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from .attempt import Seen
+from .fitting import Fitting
 from .hints import hints_of
 from .search import Found
 from .trace import Runner
@@ -39,16 +40,16 @@ def sifted(
     names: dict[str, Any],
 ) -> tuple[list[dict[str, Any]], list[Found]]:
     """(what is suspicious, the most telling first; the chosen without what is)."""
-    examples = list(failing_examples(tree, runner))
+    examples, fitting = list(failing_examples(tree, runner)), Fitting(tree)
     wrong = {one["call"] for one in examples}
-    odd = [told for one in accidents if (told := accident(one, names, runner.file))]
+    odd = [told for one in accidents if (told := accident(one, names, runner.file, fitting))]
     first: dict[tuple[Any, ...], dict[str, Any]] = {}
     for one in [*examples, *sorted(odd, key=lambda one: len(one["call"]))]:
         first.setdefault((one["kind"], one["subject"], one["line"], one["said"]), one)
     kept = [
         one
         for one in chosen
-        if accident(one.seen, names, runner.file) is None and _shows(one) not in wrong
+        if accident(one.seen, names, runner.file, fitting) is None and _shows(one) not in wrong
     ]
     return list(first.values())[:MOST], kept
 
@@ -58,7 +59,9 @@ def _shows(found: Found) -> str:
     return found.test.statements[-1] if found.candidate.last is None else ""
 
 
-def accident(seen: Seen, names: dict[str, Any], file: str) -> dict[str, Any] | None:
+def accident(
+    seen: Seen, names: dict[str, Any], file: str, fitting: Fitting
+) -> dict[str, Any] | None:
     """An error that nobody raised on purpose, from arguments that the hints allow."""
     error, last = seen.outcome.error, seen.candidate.last
     on_purpose = seen.outcome.raised_by_module
@@ -73,6 +76,8 @@ def accident(seen: Seen, names: dict[str, Any], file: str) -> dict[str, Any] | N
     passed = [(one.slot[1], one.text) for use in (last,) for one in use.arguments]
     if not passed or not all(_fits(text, hints.get(name)) for name, text in passed):
         return None
+    if not all(fitting.fits(text) for text in seen.statements):
+        return None  # the object was made of what it does not take
     return {
         "kind": "undocumented exception",
         "subject": last.target.key,

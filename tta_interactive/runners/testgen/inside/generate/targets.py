@@ -44,6 +44,8 @@ class Target:
     takes_self: bool = False
     is_private: bool = False
     """A test of it says less than one of its callers: only for what they do not reach."""
+    is_inherited: bool = False
+    """Whether a public class has it from another one of the module, which has tests of its own."""
 
     @property
     def key(self) -> str:
@@ -131,7 +133,8 @@ def _made(cls: type, written: str, names: Names) -> tuple[type, str] | None:
         return (cls, written) if _can_be_made(cls) else None
     if getattr(cls, "_is_protocol", False):
         return None
-    name = f"Concrete{written.strip('_')}"
+    words = [written] if written != written.lower() else written.split("_")
+    name = f"Concrete{''.join(word[:1].upper() + word[1:] for word in words).strip('_')}"
     lines = [f"class {name}({written}):"]
     for part in sorted(cast("Any", cls).__abstractmethods__):
         static = inspect.getattr_static(cls, part)
@@ -172,25 +175,27 @@ def _of_class(cls: type, written: str, own: Collection[type]) -> Iterator[Target
         if "__" in name and name not in OPERATORS and name not in ("__replace__", "__call__"):
             continue
         is_private = name.startswith("_") and not is_special
+        home = next(base for base in bases if name in vars(base))
+        is_inherited = home is not cls and _can_be_made(home) and not home.__name__.startswith("_")
         if isinstance(static, staticmethod | classmethod):
             function = getattr(cls, name)
             target = Target(
                 "static", written, name, f"{written}.{name}", function, lines_of(function)
             )
-            yield replace(target, is_private=is_private)
+            yield replace(target, is_private=is_private, is_inherited=is_inherited)
         elif hasattr(static, "__get__") and not callable(static):
             getter = getattr(static, "fget", None) or getattr(static, "func", None)
             target = Target("property", written, name, name, None, lines_of(getter))
-            yield replace(target, is_private=is_private)
+            yield replace(target, is_private=is_private, is_inherited=is_inherited)
             setter = getattr(static, "fset", None)
             if setter is not None:
                 lines = lines_of(setter)
                 target = Target("setter", written, name, name, setter, lines, takes_self=True)
-                yield replace(target, is_private=is_private)
+                yield replace(target, is_private=is_private, is_inherited=is_inherited)
         elif callable(static) and not isinstance(static, type):
             sort: Sort = "operator" if name in OPERATORS else "method"
             target = Target(sort, written, name, name, static, lines_of(static), takes_self=True)
-            yield replace(target, is_private=is_private)
+            yield replace(target, is_private=is_private, is_inherited=is_inherited)
 
 
 def lines_of(function: Any) -> frozenset[int]:

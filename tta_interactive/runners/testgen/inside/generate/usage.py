@@ -29,6 +29,8 @@ class Usage:
     """Second arguments of isinstance and the like, as source."""
     taken_by: list[str] = field(default_factory=list[str])
     """Functions that take it, as source: `open`, `os.path.join`."""
+    peers: list[str] = field(default_factory=list[str])
+    """Parameters of the same function that it is compared with."""
     flows: list[Place] = field(default_factory=list[Place])
     is_number: bool = False
     is_key: bool = False

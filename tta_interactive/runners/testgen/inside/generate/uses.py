@@ -236,16 +236,7 @@ class _Reader:
 
     def _compared(self, left: ast.expr, operator: ast.cmpop, right: ast.expr) -> None:
         if isinstance(operator, ast.In | ast.NotIn):
-            if isinstance(left, ast.Constant):
-                usage = self._usage(right)
-                if usage is not None:
-                    usage.keys.setdefault(repr(left.value), Usage())
-            usage = self._usage(left)
-            if usage is not None:
-                if isinstance(right, ast.Tuple | ast.List | ast.Set):
-                    usage.literals += _constants(right.elts)
-                else:
-                    usage.names += _table(right)
+            self._contained(left, right)
             return
         for one, other in ((left, right), (right, left)):
             usage = self._usage(one)
@@ -255,10 +246,24 @@ class _Reader:
                 usage.literals += _constants([other])
                 if isinstance(other, ast.Name | ast.Attribute) and self._usage(other) is None:
                     usage.names.append(ast.unparse(other))
+                elif isinstance(one, ast.Name) and isinstance(other, ast.Name):
+                    usage.peers.append(other.id)
             elif _is_call_on(one, "len") and isinstance(other, ast.Constant):
                 inner = self._usage(one.args[0])  # type: ignore[attr-defined]  # it is a call
                 if inner is not None:
                     inner.taken_by.append("len")
+
+    def _contained(self, item: ast.expr, holder: ast.expr) -> None:
+        if isinstance(item, ast.Constant):
+            usage = self._usage(holder)
+            if usage is not None:
+                usage.keys.setdefault(repr(item.value), Usage())
+        usage = self._usage(item)
+        if usage is not None:
+            if isinstance(holder, ast.Tuple | ast.List | ast.Set):
+                usage.literals += _constants(holder.elts)
+            else:
+                usage.names += _table(holder)
 
     def _looked_up(self, key: ast.expr, table: ast.expr) -> None:
         usage = self._usage(key)

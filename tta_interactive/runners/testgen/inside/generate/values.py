@@ -60,6 +60,8 @@ class Values:
         """Makes a new object of a class, as written."""
         self.change_object: Callable[[str], str | None] = lambda _: None
         """Sets up an object of a class that was changed after it was made."""
+        self.call_of: Callable[[Any], str | None] = lambda _: None
+        """The arguments, in brackets, of a call of a function that a call gave."""
         constants = of_module(tree)
         texts = constants.texts | set(TEXTS)
         numbers, floats = constants.numbers | set(NUMBERS), constants.floats | set(FLOATS)
