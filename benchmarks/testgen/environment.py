@@ -21,7 +21,8 @@ TOOLS = (
     "anyio==4.16.0",
 )
 FORMATTER = "ruff==0.17.6"  # the kept files look as a user gets them
-BELOW = ("numpy==2.4.6",)  # what the modules stand on, where it matters for their figures
+# What the modules stand on, where it matters for their figures.
+BELOW = ("numpy==2.4.6", "pandas==3.1.1")
 PACKAGES = (*(module.package for module in MODULES), *BELOW)
 PYNGUIN = "pynguin==0.48.0"
 PLOT = "matplotlib==3.11.2"

@@ -56,4 +56,6 @@ MODULES = (
     Module("semver.version", "semver==3.1.1", "regular expressions, comparison, typed"),
     Module("mpmath.libmp.libintmath", "mpmath==1.4.1", "integers, numeric"),
     Module("numpy_financial._financial", "numpy-financial==1.0.0", "arrays, numeric"),
+    Module("transforms3d.quaternions", "transforms3d==0.4.2", "arrays, numeric, doctests"),
+    Module("bulwark.checks", "bulwark==0.6.1", "frames, checks"),
 )
