@@ -22,6 +22,7 @@ from typing import Any, Final, Literal
 import anyio
 from mcp.server.mcpserver import Context, Elicit, ElicitationResult
 from mcp.shared.exceptions import MCPError
+from mcp_types import ClientCapabilities
 from mcp_types.version import is_version_at_least
 from pydantic import BaseModel, ConfigDict, JsonValue
 
@@ -161,8 +162,7 @@ def word_of(outcome: "ElicitationResult[Any]") -> Word:
     )
 
 
-def can_ask(context: Context[Any, Any]) -> bool:
+def can_ask(capabilities: ClientCapabilities | None) -> bool:
     """Whether the client says that it asks its user with a form."""
-    capabilities = context.client_capabilities
     offered = capabilities.elicitation if capabilities is not None else None
     return offered is not None and (offered.form is not None or offered.url is None)

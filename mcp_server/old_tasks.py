@@ -5,6 +5,7 @@ which waits. The two dialects never meet: this one is spoken on a connection of 
 A failed task is `failed` here, also where its result is a tool error.
 """
 
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, Final, cast
@@ -15,11 +16,11 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, METHOD_NOT_FOUND, CallToolRequestParams, CallToolResult
 from pydantic import ValidationError
 
-from mcp_server.tasks import Ctx, Source, TasksExtension
+from mcp_server.old_questions import RELATED, OldQuestions
+from mcp_server.tasks import Ctx, Questions, Source, TasksExtension
 from tta_interactive.task import Task, TaskStatus
 
 VERSION: Final = "2025-11-25"
-RELATED: Final = "io.modelcontextprotocol/related-task"
 MEANWHILE: Final = "io.modelcontextprotocol/model-immediate-response"
 CANCEL_SECONDS: Final = 5.0
 """For the end of a task's processes, before `tasks/cancel` answers how it stands."""
@@ -33,11 +34,19 @@ class OldTasks:
     Args:
         extension: Says how a task looks.
         source: The tasks.
+        questions: What they ask.
         tools: Names of the tools whose calls may become tasks.
     """
 
-    def __init__(self, extension: TasksExtension, source: Source, tools: frozenset[str]) -> None:
+    def __init__(
+        self,
+        extension: TasksExtension,
+        source: Source,
+        questions: Questions,
+        tools: frozenset[str],
+    ) -> None:
         self._extension, self._source, self._tools = extension, source, tools
+        self._questions = OldQuestions(questions)
 
     async def __call__(self, ctx: Ctx, call_next: CallNext) -> HandlerResult:
         if ctx.request_id is None:
@@ -85,7 +94,10 @@ class OldTasks:
         return {"task": await self._shown(ctx, begun), "_meta": {MEANWHILE: told}}
 
     async def _result(self, ctx: Ctx) -> HandlerResult:
-        task = await self._ended(ctx, await self._task(ctx))
+        task = await self._task(ctx)
+        if not task.is_final:
+            async with aclosing(self._states(ctx, task)) as states:
+                task = await self._questions.until_over(ctx, states) or task
         if task.status is TaskStatus.CANCELLED:
             raise MCPError(INVALID_PARAMS, f"Task {task.id} was cancelled.")
         result = await self._source.outcome(ctx, task)
@@ -104,12 +116,18 @@ class OldTasks:
     async def _ended(self, ctx: Ctx, task: Task) -> Task:
         """The task when it is over, however long that takes."""
         if not task.is_final:
-            async with aclosing(self._source.changes(ctx, [task.id])) as changes:
-                async for _ in changes:
-                    task = await self._extension.find(ctx, task.id)
+            async with aclosing(self._states(ctx, task)) as states:
+                async for now in states:
+                    task = now
                     if task.is_final:
                         break
         return task
+
+    async def _states(self, ctx: Ctx, task: Task) -> AsyncGenerator[Task, None]:
+        """The task, now and after each change."""
+        async with aclosing(self._source.changes(ctx, [task.id])) as changes:
+            async for _ in changes:
+                yield await self._extension.find(ctx, task.id)
 
     async def _task(self, ctx: Ctx) -> Task:
         wanted = (ctx.params or {}).get("taskId")

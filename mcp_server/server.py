@@ -97,7 +97,11 @@ def make_server(policy: Policy, settings: Settings, transport: str = "stdio") ->
         tools=[offer.tool(asks=bool(policy.ask)) for offer in offered],
         lifespan=lifespan,
         extensions=[tasks, board_app()],
-        middleware=[only_where_apps_are, Pushes(tasks, source), OldTasks(tasks, source, waiting)],
+        middleware=[
+            only_where_apps_are,
+            Pushes(tasks, source),
+            OldTasks(tasks, source, source, waiting),
+        ],
         subscriptions=updates,
     )
     Resources(policy, doors).install(server)

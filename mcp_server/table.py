@@ -101,7 +101,7 @@ class Offer(Generic[ArgumentsT]):
     ) -> str | None:
         """What the user has to be asked before this call; None: nothing. Raises as `answer`."""
         submits = self.submits
-        if submits is None or not can_ask(context):
+        if submits is None or not can_ask(context.client_capabilities):
             return None
 
         async def work(door: Door, asked: ArgumentsT) -> str | None:

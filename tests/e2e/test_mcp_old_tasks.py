@@ -1,5 +1,6 @@
 """Tasks as the protocol of 2025-11-25 had them, over the wire of a real server."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,13 +9,15 @@ import pytest
 from tests.e2e.mcp_wire import INITIALIZE, PATIENCE, Host, Server, until
 
 NOBODYS = "t_" + "A" * 22
+RELATED = "io.modelcontextprotocol/related-task"
 TASKS = "io.modelcontextprotocol/tasks"
 
 
-def shaken(host: Host, version: str) -> tuple[Server, dict[str, Any]]:
+def shaken(host: Host, version: str, **more: object) -> tuple[Server, dict[str, Any]]:
     """A server after the handshake of that version, and what it offers."""
-    server = host.spawn("--allow", "shell")
-    capabilities = {"extensions": {TASKS: {}}}  # means nothing before 2026-07-28
+    server = host.spawn("--allow", "shell,python")
+    # The extension means nothing before 2026-07-28.
+    capabilities: dict[str, Any] = {"extensions": {TASKS: {}}, **more}
     hello = {**INITIALIZE, "protocolVersion": version, "capabilities": capabilities}
     answer = server.wait_for(server.ask("initialize", hello), PATIENCE)["result"]
     assert answer["protocolVersion"] == version
@@ -101,7 +104,7 @@ def test_an_unknown_id_is_an_error(old: Server, method: str, wanted: object) -> 
 
 
 def test_a_refused_call_makes_no_task_and_says_why(old: Server) -> None:
-    arguments = {"kind": "python", "params": {"code": "1"}}
+    arguments = {"kind": "workflow", "params": {"steps": "none"}}
     refused = ask(old, "tools/call", name="tta_run", arguments=arguments, task={"ttl": 1})
     assert refused["error"]["code"] == -32602
     assert "not allowed" in refused["error"]["message"]
@@ -112,3 +115,94 @@ def test_the_extension_of_the_next_version_does_not_exist_here(old: Server) -> N
     result = ask(old, "tools/call", name="tta_run", arguments=arguments)["result"]
     assert "taskId" not in result
     assert ask(old, "tasks/update", taskId=NOBODYS, inputResponses={})["error"]["code"] == -32601
+
+
+QUESTIONS = """
+from tta_interactive import ask
+[ask('First?', choices=['yes', 'no']), ask('Second?\\x1b[2J')]
+"""
+
+
+@pytest.fixture
+def asking(host: Host) -> Iterator[Server]:
+    """A server whose client asks its user."""
+    server, _ = shaken(host, "2025-11-25", elicitation={})
+    yield server
+    server.end()
+
+
+def begin_asking(server: Server) -> tuple[str, int]:
+    """The id of a task that asks, and of the request that waits for its result."""
+    arguments = {"kind": "python", "params": {"code": QUESTIONS}}
+    answer = ask(server, "tools/call", name="tta_run", arguments=arguments, task={})
+    task_id = answer["result"]["task"]["taskId"]
+    assert until(lambda: status(server, task_id) == "input_required")
+    return task_id, server.ask("tasks/result", {"taskId": task_id})
+
+
+def status(server: Server, task_id: str) -> str:
+    return ask(server, "tasks/get", taskId=task_id)["result"]["status"]
+
+
+def question_of(server: Server) -> dict[str, Any]:
+    for message in server.others:
+        if message.get("method") == "elicitation/create":
+            server.others.remove(message)
+            return message
+    while (message := server.read(PATIENCE)) is not None:
+        if message.get("method") == "elicitation/create":
+            return message
+        server.others.append(message)
+    raise AssertionError("nobody was asked")
+
+
+def reply(server: Server, question: dict[str, Any], result: object) -> None:
+    message = {"jsonrpc": "2.0", "id": question["id"], "result": result}
+    server.write(json.dumps(message).encode() + b"\n")
+
+
+def result_of(server: Server, waiting: int) -> Any:
+    done = server.wait_for(waiting)["result"]
+    return done["structuredContent"]["tasks"][0].get("result")
+
+
+def test_who_waits_for_a_result_is_asked_what_the_task_asks(asking: Server) -> None:
+    task_id, waiting = begin_asking(asking)
+    first = question_of(asking)
+    assert first["params"]["_meta"][RELATED] == {"taskId": task_id}
+    assert first["params"]["message"].startswith("First?\n(asked by the background task ")
+    assert first["params"]["requestedSchema"]["properties"]["answer"]["enum"] == ["yes", "no"]
+    reply(asking, first, {"action": "accept", "content": {"answer": "yes"}})
+    second = question_of(asking)
+    assert second["params"]["message"].startswith("Second?\\x1b[2J\n")
+    reply(asking, first, {"action": "accept", "content": {"answer": "no"}})  # a second time
+    reply(asking, second, {"action": "decline"})
+    assert result_of(asking, waiting) == ["yes", None]
+
+
+def test_a_useless_answer_leaves_the_question_to_the_tool(asking: Server) -> None:
+    task_id, waiting = begin_asking(asking)
+    reply(asking, question_of(asking), {"action": "accept", "content": {"answer": "perhaps"}})
+    assert status(asking, task_id) == "input_required"
+    for key, answer in (("1.1", "no"), ("1.2", "later")):
+        told = {"task_id": task_id, "answer": answer, "question_key": key}
+        assert until(lambda told=told: not asking.call("tta_answer", told)["isError"])
+    assert result_of(asking, waiting) == ["no", "later"]
+
+
+def test_a_question_that_is_answered_elsewhere_is_withdrawn(asking: Server) -> None:
+    task_id, waiting = begin_asking(asking)
+    first = question_of(asking)
+    asking.call("tta_answer", {"task_id": task_id, "answer": "no", "question_key": "1.1"})
+    second = question_of(asking)
+    withdrawn = [m for m in asking.others if m.get("method") == "notifications/cancelled"]
+    assert [m["params"]["requestId"] for m in withdrawn] == [first["id"]]
+    reply(asking, second, {"action": "accept", "content": {"answer": "text"}})
+    assert result_of(asking, waiting) == ["no", "text"]
+
+
+def test_a_client_that_cannot_ask_is_not_asked(old: Server) -> None:
+    task_id, waiting = begin_asking(old)
+    assert ask(old, "tasks/cancel", taskId=task_id)["result"]["status"] == "cancelled"
+    assert "cancelled" in old.wait_for(waiting)["error"]["message"]
+    assert [m for m in old.others if m.get("method") == "elicitation/create"] == []
