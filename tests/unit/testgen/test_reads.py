@@ -382,3 +382,19 @@ def test_a_first_sentence_does_not_end_at_an_abbreviation() -> None:
     entry = outline.find("join")
     assert entry is not None
     assert entry.doc == "Say whether two can be joined, i.e. are neighbours."
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [("True", "Return True if it is new."), ("False", "`is_new(3)` returns `False`.")],
+)
+def test_when_it_is_true_is_not_said_of_what_is_false(answer: str, said: str) -> None:
+    module = "def is_new(n):\n    'Return True if it is new.'\n"
+    text = f"""
+        from shop import is_new
+        def test_1():
+            result = is_new(3)
+            assert result is {answer}
+        """
+    (unit,) = arranged(split(dedent(text), {"test_1": "is_new"}), module).units
+    assert f'"""{said}"""' in unit.source

@@ -41,7 +41,8 @@ def docstring(test: Told, outline: Outline, is_first: bool) -> str:
     """
     entry = outline.find(test.subject)
     is_class = outline.is_class(test.subject)
-    if is_first and not is_class and entry and entry.doc and not test.setup and not test.acts.error:
+    is_plain = is_first and not is_class and not test.setup and not test.acts.error
+    if is_plain and entry and entry.doc and not _says_other(entry.doc, test.acts):
         return entry.doc
     tries = [sentence for sentence in _sentences(test, is_class) if _is_plain(sentence)]
     fitting = (sentence for sentence in tries if len(sentence) <= MAX_LINE)
@@ -88,6 +89,15 @@ def _sentences(test: Told, is_class: bool) -> Iterator[str]:
         yield f"A new `{test.subject}` holds what it is given."
     yield f"`{subject}` does the same each time{after}."
     yield f"`{subject}` does the same each time."
+
+
+def _says_other(doc: str, acts: Acts) -> bool:
+    """Whether the module says when it is true, and the test holds that it is false."""
+    match acts.answer:
+        case ast.Constant(value=False):
+            return re.match(r"(Returns? )?`?True\b", doc) is not None
+        case _:
+            return False
 
 
 def _is_plain(sentence: str) -> bool:

@@ -237,8 +237,8 @@ class Search:
         wrong = isinstance(outcome.error, WRONG_USE) and not is_sound
         if not is_sound and len(self.accidents) < MAX_ACCIDENTS:
             self.accidents.setdefault(tuple(seen.statements), seen)
-        # What warns of itself, or is defined elsewhere, leaves its lines to a better way.
-        is_good = is_sound and not outcome.is_deprecated and not candidate.is_inherited
+        # What warns of itself, is private or defined elsewhere leaves its lines to a better way.
+        is_good = is_sound and not outcome.is_deprecated and _is_fit(candidate)
         new = outcome.arcs - (self._sound if is_good else self._any)
         self._caller.learn(candidate, found=bool(new), wrong_type=wrong)
         if outcome.error is None:
@@ -258,7 +258,7 @@ class Search:
         if test is None:
             return False  # not the same twice: no test
         self._any |= outcome.arcs
-        if is_good and not candidate.is_inherited:
+        if is_good and _is_fit(candidate):
             self._sound |= outcome.arcs
         self.lines |= {line for pair in outcome.arcs for line in pair if line > 0}
         is_old = seen.outcome.is_deprecated
@@ -342,3 +342,8 @@ class Search:
         most = MAX_OBJECTS if is_new else MAX_STATES if is_other else 5
         if len(known) < most:
             known.append(made)
+
+
+def _is_fit(candidate: Candidate) -> bool:
+    """Whether people should go the way that it goes."""
+    return not (candidate.is_private or candidate.is_inherited)
