@@ -165,6 +165,29 @@ def test_a_notebook_that_is_not_trusted_has_no_button_to_run_something(lab: Lab)
     assert theirs.output(1).get_by_role("button").count() == 0
 
 
+ASKS = (
+    "%%tta_submit --name asks\nfrom tta_interactive import ask\n"
+    "[ask('Deploy?', choices=['yes', 'no']), ask('Where to?')]"
+)
+
+
+def test_whoever_waits_answers_on_the_card_while_the_cell_waits(lab: Lab) -> None:
+    cells = ["%load_ext tta_interactive", ASKS, "found = %tta_wait asks\nprint(found)"]
+    notebook = lab.open("asks.ipynb", cells)
+    notebook.run(0)
+    notebook.run(1)
+    until(lambda: "Deploy?" in notebook.output(1).inner_text(), "the card asks")
+    notebook.start(2)
+    waiting = notebook.output(2)
+    waiting.get_by_role("button", name="yes", exact=True).click()
+    until(lambda: "Where to?" in waiting.inner_text(), "the next question is there")
+    waiting.get_by_role("textbox").fill("the moon")
+    waiting.get_by_role("button", name="Answer", exact=True).click()
+    until(lambda: notebook.is_done(2), "the wait is over")
+    assert "['yes', 'the moon']" in waiting.inner_text()
+    assert waiting.locator("input").count() == 0  # and nothing else was asked for
+
+
 def test_two_notebooks_share_their_tasks(lab: Lab) -> None:
     one = lab.open("one.ipynb", ["%load_ext tta_interactive", SLOW])
     other = lab.open("other.ipynb", ["%load_ext tta_interactive", "%tta_cancel slow"])

@@ -1,10 +1,12 @@
 """The question of a task in a real kernel: on its card, which answers while a cell runs, and typed."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.e2e.kernel import (
+    BOUND,
     HAS_SUBSHELLS,
     Kernel,
     Reply,
@@ -12,6 +14,7 @@ from tests.e2e.kernel import (
     order_of_a_click_in_a_busy_cell,
     usage_error,
 )
+from tta_interactive.blocking import BlockingEngine
 
 HOSTILE = "Sure? <img src=x onerror=alert(1)>\\x1b[2J\\u202e"
 FORM = (
@@ -132,3 +135,81 @@ def test_a_handle_answers_too_and_a_card_without_widgets_says_how() -> None:
         kernel.run("h = %tta_status asks")
         kernel.run("h.answer('sure')")
         assert kernel.value("h.result(30)") == "sure"
+
+
+@pytest.fixture(scope="module")
+def typed() -> Iterator[Kernel]:
+    with Kernel() as kernel:
+        yield kernel
+
+
+@pytest.fixture
+def typing(typed: Kernel) -> Kernel:
+    """A kernel with no subshell: its page cannot click while a cell runs, but type."""
+    typed.run("%tta_cancel --all")
+    return typed
+
+
+def asked_for(typing: Kernel) -> str:
+    """The words with which the kernel asks the page for a line."""
+    return str(typing.client.get_stdin_msg(timeout=BOUND)["content"]["prompt"])
+
+
+def test_whoever_waits_is_asked_and_a_wrong_answer_is_asked_for_again(typing: Kernel) -> None:
+    submit(typing, "ask('Deploy to\x1b[2J?', choices=['yes', 'no'])")
+    cell = typing.start("answered = %tta_wait asks")
+    assert asked_for(typing) == "answer (yes | no): "
+    typing.client.input("perhaps")
+    assert asked_for(typing) == "answer (yes | no): "
+    typing.client.input("YES")
+    said = typing.finish(cell)
+    assert "asks: Deploy to\\x1b[2J?" in said.text
+    assert "'perhaps' is no answer to this question. Give one of: 'yes', 'no'." in said.text
+    assert len(said.cards) == 1  # it can be answered there, too
+    assert typing.value("answered") == "yes"
+
+
+def test_whoever_waits_fills_in_a_form_field_by_field(typing: Kernel) -> None:
+    submit(typing, f"ask('Release?', form={FORM})")
+    cell = typing.start("%tta_wait asks")
+    for field, typed in (("branch", "main"), ("push", "yes"), ("level", ""), ("n", "3")):
+        assert asked_for(typing) == f"{field}: "
+        typing.client.input(typed)
+    typing.finish(cell)
+    assert result(typing) == {"branch": "main", "push": True, "n": 3}
+
+
+def test_a_question_that_is_answered_elsewhere_is_not_waited_for(typing: Kernel) -> None:
+    submit(typing, "ask('Go?', choices=['yes', 'no'])")
+    cell = typing.start("answered = %tta_wait asks\nprint('after')")
+    assert asked_for(typing) == "answer (yes | no): "
+    with BlockingEngine(typing.home / "store", owner="cli") as engine:
+        engine.answer("asks", "no")
+    said = typing.finish(cell)
+    assert "It is not asked any more" in said.text
+    assert said.text.endswith("after")
+    assert typing.value("answered") == "no"
+
+
+def test_a_time_out_and_the_stop_button_leave_a_question(typing: Kernel) -> None:
+    submit(typing, "ask('Go?')")
+    cell = typing.start("%tta_wait asks --timeout 1")
+    assert asked_for(typing) == "answer: "
+    assert "is still INPUT_REQUIRED after 1 s of waiting" in typing.finish(cell).text
+    cell = typing.start("%tta_wait asks")
+    assert asked_for(typing) == "answer: "
+    typing.interrupt()
+    assert "Stopped waiting; t_" in typing.finish(cell).text
+    typing.run("%tta_answer asks well")
+    assert result(typing) == "well"
+
+
+def test_a_notebook_that_is_run_without_a_reader_says_how_to_answer_and_asks_nobody(
+    typing: Kernel,
+) -> None:
+    submit(typing, "ask('Go?', choices=['yes', 'no'])")
+    cell = typing.client.execute("%tta_wait asks --timeout 0.5", allow_stdin=False)
+    said = typing.finish(cell)
+    assert "It waits for an answer. On its card, or in a terminal: tta answer t_" in said.text
+    assert "is still INPUT_REQUIRED" in said.text
+    assert typing.run("%tta_answer asks no").status == "ok"

@@ -3,11 +3,13 @@
 import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pexpect
 import pytest
 
 from tests.e2e.kernel import kernel_environment, new_home, remove_home
+from tta_interactive.blocking import BlockingEngine
 
 PROMPT = r"In \[\d+\]: "
 
@@ -122,3 +124,40 @@ def test_ctrl_c_leaves_a_handle_with_one_line(ipython: "pexpect.spawn[str]") -> 
     ipython.expect(PROMPT)
     assert "Traceback" not in str(ipython.before)
     ask(ipython, "%tta_cancel t")
+
+
+def test_whoever_waits_in_a_terminal_is_asked_and_ctrl_d_gives_no_answer(
+    ipython: "pexpect.spawn[str]",
+) -> None:
+    code = "from tta_interactive import ask; [ask(q, choices=['a', 'b']) for q in ('1?', '2?')]"
+    ask(ipython, f't = %tta_submit python "{code}"')
+    ipython.sendline("%tta_wait t")
+    ipython.expect(r"t_\S+ asks: 1\?\r\n")
+    ipython.expect(r"answer \(a \| b\): ")
+    ipython.sendline("c")
+    ipython.expect("Give one of: 'a', 'b'")
+    ipython.expect(r"answer \(a \| b\): ")
+    ipython.sendline("b")
+    ipython.expect(r"asks: 2\?\r\n")
+    ipython.expect(r"answer \(a \| b\): ")
+    ipython.sendeof()
+    ipython.expect(r"Not answered. It still waits. In another terminal: tta answer t_")
+    ipython.sendintr()
+    ipython.expect(PROMPT)
+    assert "input_required" in ask(ipython, "t.status.value")
+    ask(ipython, "%tta_answer t a")
+    assert "['b', 'a']" in ask(ipython, "%tta_wait t")
+
+
+def test_a_question_that_is_answered_elsewhere_frees_the_terminal(
+    ipython: "pexpect.spawn[str]",
+) -> None:
+    ask(ipython, "t = %tta_submit python \"from tta_interactive import ask; ask('Go?')\"")
+    ipython.sendline("%tta_wait t")
+    ipython.expect("answer: ")
+    with BlockingEngine(Path(str(ipython.cwd)) / "store", owner="cli") as engine:
+        (task,) = engine.list(limit=1)
+        engine.answer(task.id, "yes")
+    ipython.expect("It is not asked any more")
+    ipython.expect(PROMPT)
+    assert "'yes'" in ask(ipython, "t.result()")

@@ -1,16 +1,19 @@
 """Waiting in a cell: a card after a second, a line in a terminal, and Ctrl-C that only leaves.
 
-The store is read only when a task moved; in between only the clock goes on.
+A task that asks is answered right here, where somebody can type (asking.py). The store is read only when a task moved; in between only the clock goes on.
 """
 
 import shutil
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from tta_interactive.errors import TTAError
+from tta_interactive.notebook.asking import ask, takes_clicks
+from tta_interactive.notebook.card import display_mode
 from tta_interactive.notebook.handle import stopped_words
 from tta_interactive.notebook.session import Session, say
 from tta_interactive.notebook.view import as_text, view_of
@@ -50,6 +53,7 @@ def wait_for(
     screen = _Screen(session, is_quiet)
     started = time.monotonic()
     tasks: list[Task] = []
+    asked: set[tuple[str, str]] = set()
     end = engine.subscribe(lambda _: moved.set(), ids)
     try:
         while True:
@@ -66,6 +70,16 @@ def wait_for(
                 _say_timeout(tasks, timeout)
                 return None
             engine.check_worker()
+            asking = None if is_quiet else _asking(tasks, asked)
+            if asking is not None:
+                screen.clear()
+                screen.show_card(asking)
+                if not (screen.has_widgets and takes_clicks()):
+                    deadline = None if timeout is None else started + timeout
+                    is_closed = _closing(session, asking, ids if until_any else [], deadline)
+                    ask(engine, asking, is_closed, is_terminal=session.is_terminal)
+                moved.set()
+                continue
             screen.show(tasks, waited)
             moved.wait(LOOK if timeout is None else min(LOOK, timeout - waited))
     except KeyboardInterrupt:
@@ -75,6 +89,45 @@ def wait_for(
     finally:
         end()
         screen.clear()
+
+
+def _asking(tasks: Sequence[Task], asked: set[tuple[str, str]]) -> Task | None:
+    """A task that waits to be told something; each of its questions comes once."""
+    for task in tasks:
+        question = task.open_question
+        if question is not None and (task.id, question.key) not in asked:
+            asked.add((task.id, question.key))
+            return task
+    return None
+
+
+def _closing(
+    session: Session, asking: Task, ids: Sequence[str], deadline: float | None
+) -> Callable[[], bool]:
+    """Whether the question is answered, or the waiting over while somebody thinks about it.
+
+    Args:
+        session: The notebook.
+        asking: The task.
+        ids: When one of these is over the waiting is, too.
+        deadline: So is it at this time of the clock.
+    """
+
+    def is_closed() -> bool:
+        if deadline is not None and time.monotonic() >= deadline:
+            return True
+        try:
+            now = session.engine.status(asking.id).open_question
+            return (
+                now is None
+                or asking.question is None
+                or now.key != asking.question.key
+                or any(session.engine.status(one).is_final for one in ids)
+            )
+        except TTAError:
+            return True  # who waits is told
+
+    return is_closed
 
 
 def _cancelled_words(session: Session, ids: Sequence[str]) -> str:
@@ -101,6 +154,7 @@ class _Screen:
         self._session = session
         self._is_quiet = is_quiet
         self._has_cards = False
+        self._shown: set[str] = set()
         self._line = ""
 
     def show(self, tasks: Sequence[Task], waited: float) -> None:
@@ -111,7 +165,18 @@ class _Screen:
         elif waited >= CARD_AFTER and not self._has_cards:
             self._has_cards = True
             for task in [task for task in tasks if not task.is_final][:CARDS]:
-                self._session.show(task)
+                self.show_card(task)
+
+    @property
+    def has_widgets(self) -> bool:
+        """Whether cards are live, with buttons and fields."""
+        return display_mode(self._session.shell) == "widget"
+
+    def show_card(self, task: Task) -> None:
+        """Show the card of a task, once; in a terminal there is none."""
+        if not self._session.is_terminal and task.id not in self._shown:
+            self._shown.add(task.id)
+            self._session.show(task)
 
     def _show_line(self, task: Task) -> None:
         if not sys.stdout.isatty():
