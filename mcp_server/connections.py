@@ -5,8 +5,8 @@
         └─ REQUEST_SECONDS             └─ STALL_SECONDS without reading what we write: cut off
 
 Whoever may connect needs no token yet, so silence, a head that comes byte by byte, a body that does
-not end and an answer that is not read all have an end; and beyond `MAX_OPEN` connections a further
-one is cut off at once, before descriptors run out that the task store needs.
+not end and an answer that is not read all have an end. How many there may be is the `Listener`'s;
+a TLS handshake, which comes before, has as long as a request.
 """
 
 import asyncio
@@ -17,7 +17,6 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 REQUEST_SECONDS: Final = 10.0  # for one request, its body included
 STALL_SECONDS: Final = 15.0  # for a reader to take what was written
-MAX_OPEN: Final = 400  # over the 256 that are served: those are told 503
 
 
 class BoundedConnection(H11Protocol):
@@ -29,10 +28,7 @@ class BoundedConnection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:
         """A client came."""
         super().connection_made(transport)
-        if len(self.connections) > MAX_OPEN:
-            transport.abort()
-        else:
-            self._wait_for_request()
+        self._wait_for_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It went, or was cut off."""

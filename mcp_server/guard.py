@@ -1,6 +1,6 @@
 """What stands before the protocol on HTTP: who asks, for what address, in what shape.
 
-    request -> Front: path, Host, Origin, method -> Known: the token -> Body: type, size, strict JSON
+    request -> Front: path, Host, Origin, method -> Known: the token -> Shares -> Body: type, size, strict JSON
 
 A web page in a browser of this machine can send requests to loopback. It is kept out three times:
 its Host is not ours when a name was rebound, its Origin is not listed, and it has no token.

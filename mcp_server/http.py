@@ -1,5 +1,6 @@
 """The door over HTTP: the same server behind a token, on loopback unless told otherwise."""
 
+import asyncio
 import socket
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,16 +12,17 @@ import uvicorn
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.types import ASGIApp
 
-from mcp_server.connections import BoundedConnection
+from mcp_server.connections import REQUEST_SECONDS, BoundedConnection
 from mcp_server.frames import MAX_FRAME_BYTES
 from mcp_server.guard import PATH, Body, Front, Known
+from mcp_server.listener import Listener
 from mcp_server.server import TTAServer, leave_soon
+from mcp_server.shares import Shares
 from mcp_server.tokens import FILE_NAME, TokenFile
 from tta_interactive.errors import InvalidRequestError, UnsafePlaceError
 
 DEFAULT: Final = "127.0.0.1:8765"
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
-MAX_SESSIONS: Final = 500  # of clients of older protocols
 MAX_CONNECTIONS: Final = 256
 BACKLOG: Final = 128  # so many may be taken at once, before any can be cut off
 
@@ -84,7 +86,7 @@ def application(
     server: TTAServer, hosts: Collection[str], origins: Collection[str], tokens: TokenFile
 ) -> ASGIApp:
     """The server as an ASGI application that only principals reach."""
-    return Front(Known(Body(protocol(server, hosts, origins)), tokens), hosts, origins)
+    return Front(Known(Shares(Body(protocol(server, hosts, origins))), tokens), hosts, origins)
 
 
 def protocol(server: TTAServer, hosts: Collection[str], origins: Collection[str]) -> ASGIApp:
@@ -92,7 +94,7 @@ def protocol(server: TTAServer, hosts: Collection[str], origins: Collection[str]
     return server.streamable_http_app(
         streamable_http_path=PATH,
         max_request_body_size=MAX_FRAME_BYTES,
-        max_sessions=MAX_SESSIONS,
+        max_sessions=None,  # each principal has a share of them: `Shares`
         transport_security=TransportSecuritySettings(
             allowed_hosts=sorted(hosts), allowed_origins=sorted(origins)
         ),
@@ -106,7 +108,8 @@ def listen(place: Place) -> socket.socket:
         UnsafePlaceError: Somebody has the port.
     """
     family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
+    # Named, the protocol lets asyncio send small answers at once: else they wait 40 ms (Nagle).
+    bound = Listener(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((place.host, place.port))
@@ -120,8 +123,25 @@ def listen(place: Place) -> socket.socket:
     return bound
 
 
-class _Leaving(uvicorn.Server):
-    """Gone within a second after a signal, as on the other wire."""
+class _Server(uvicorn.Server):
+    """Gone within a second after a signal, as on the other wire; no TLS handshake lasts."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve on the sockets: uvicorn's own way sets no limit to a handshake."""
+        await super().startup(sockets=[])
+        config, loop = self.config, asyncio.get_running_loop()
+        for bound in sockets or []:
+            serving = await loop.create_server(
+                self._connection,
+                sock=bound,
+                ssl=config.ssl,
+                backlog=config.backlog,
+                ssl_handshake_timeout=REQUEST_SECONDS if config.ssl is not None else None,
+            )
+            self.servers.append(serving)
+
+    def _connection(self) -> BoundedConnection:
+        return BoundedConnection(self.config, self.server_state, self.lifespan.state)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         leave_soon()
@@ -147,7 +167,7 @@ async def serve(application: ASGIApp, bound: socket.socket, place: Place) -> Non
         ssl_certfile=place.certificate,
         ssl_keyfile=place.key,
     )
-    await _Leaving(config).serve(sockets=[bound])
+    await _Server(config).serve(sockets=[bound])
 
 
 def token_path(home: Path, given: str | None) -> Path:

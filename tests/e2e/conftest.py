@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import a_project
+from tests.e2e.certificate import Certificate, made_in
 from tests.e2e.kernel import Kernel
 from tests.e2e.mcp_agent import Place
 from tests.e2e.mcp_http import HttpServer, add_token
@@ -29,6 +30,11 @@ def kernel(shared: Kernel) -> Kernel:
 def host() -> Iterator[Host]:
     with Host.made() as made:
         yield made
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Certificate:
+    return made_in(tmp_path)
 
 
 @pytest.fixture(scope="module")

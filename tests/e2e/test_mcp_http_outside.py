@@ -5,7 +5,6 @@ import json
 import random
 import socket
 import ssl
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from mcp_server.announce import proof
+from tests.e2e.certificate import Certificate
 from tests.e2e.mcp_http import HELLO, PING, HttpServer
 from tests.e2e.mcp_wire import ANSWER_SECONDS, Host
 from tests.e2e.modern_wire import VERSION, envelope
@@ -215,21 +215,9 @@ def test_noise_and_damaged_requests_leave_a_server_that_answers(web: HttpServer)
     assert web.process.poll() is None
 
 
-@pytest.fixture
-def certificate(tmp_path: Path) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 that nobody else signed, and its key."""
-    found, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    options = (
-        "-x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=tta "
-        f"-addext subjectAltName=IP:127.0.0.1 -out {found} -keyout {key}"
-    )
-    subprocess.run(["openssl", "req", *options.split()], check=True, capture_output=True)
-    return found, key
-
-
 @pytest.mark.openssl
 def test_a_client_that_trusts_its_certificate_is_served_over_tls(
-    host: Host, certificate: tuple[Path, Path]
+    host: Host, certificate: Certificate
 ) -> None:
     found, key = certificate
     flags = ("--tls-cert", str(found), "--tls-key", str(key))

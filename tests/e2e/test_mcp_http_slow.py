@@ -5,12 +5,16 @@ import json
 import os
 import select
 import socket
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.mcp_http import HttpServer
+from mcp_server.listener import MAX_OPEN
+from mcp_server.shares import MAX_SESSIONS
+from tests.e2e.certificate import Certificate
+from tests.e2e.mcp_http import HELLO, PING, HttpServer, add_token
 from tests.e2e.mcp_wire import Host, until
 from tests.e2e.modern_wire import VERSION, envelope
 
@@ -137,3 +141,63 @@ def test_a_head_that_is_too_large_is_refused_and_the_server_lives(web: HttpServe
             connection.sendall(head(web)[:-2] + header + b"\r\n\r\n")
             assert connection.recv(65536).startswith(b"HTTP/1.1 400")
     assert web.ask("tools/list").status == 200
+
+
+def opened(server: HttpServer, name: str) -> str:
+    """The id of a new session of an older client."""
+    reply = server.send(json.dumps(HELLO).encode(), token=name)
+    assert reply.status == 200, reply.text
+    return reply.headers["mcp-session-id"]
+
+
+def status_of(server: HttpServer, session: str, name: str) -> int:
+    headers: dict[str, str | None] = {"Mcp-Session-Id": session}
+    return server.send(PING, token=name, headers=headers).status
+
+
+def test_sessions_without_end_cost_only_who_opens_them(web: HttpServer) -> None:
+    add_token(web.home, "other", "o" * 40)
+    others = opened(web, "other")
+    first = opened(web, "agent")
+    used = opened(web, "agent")
+    for _ in range(MAX_SESSIONS - 1):
+        assert status_of(web, used, "agent") == 200
+        newest = opened(web, "agent")
+    assert status_of(web, first, "agent") == 404  # the one that was idle for longest
+    assert status_of(web, used, "agent") == 200
+    assert status_of(web, newest, "agent") == 200
+    assert status_of(web, others, "other") == 200
+    assert opened(web, "other")
+
+
+@pytest.mark.slow
+@pytest.mark.openssl
+def test_handshakes_that_never_end_count_and_end(host: Host, certificate: Certificate) -> None:
+    flags = ("--tls-cert", str(certificate.path), "--tls-key", str(certificate.key))
+    with HttpServer.running(host, *flags) as server:
+        before = descriptors(server)
+        held: list[socket.socket] = []
+        try:
+            for _ in range(MAX_OPEN + 100):
+                with contextlib.suppress(OSError):
+                    held.append(connected(server))
+            peaks: list[int] = []
+
+            def are_cut_off() -> bool:
+                peaks.append(descriptors(server))
+                return sum(map(is_cut_off, held)) >= len(held) - MAX_OPEN
+
+            assert until(are_cut_off)  # although none of the others has got anywhere
+            assert max(peaks) <= before + MAX_OPEN + 20  # the store's own, opened late
+            # asyncio's own bound is 60 s.
+            assert until(lambda: all(map(is_cut_off, held)), CUT_OFF_SECONDS * 2 / 3)
+            trusting = ssl.create_default_context(cafile=str(certificate.path))
+            with (
+                connected(server) as plain,
+                trusting.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
+            ):
+                connection.sendall(head(server, length=2) + b"{}")
+                assert connection.recv(65536).startswith(b"HTTP/1.1 401")
+        finally:
+            for connection in held:
+                connection.close()
