@@ -48,10 +48,11 @@ class Reply(NamedTuple):
 class HttpServer:
     """A process that serves HTTP on a free port of this machine."""
 
-    def __init__(self, host: Host, *flags: str) -> None:
+    def __init__(self, host: Host, *flags: str, program: str = "") -> None:
         self.home = host.home
+        served = ["-c", program] if program else ["-m", "mcp_server"]
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "mcp_server", "--home", str(host.home), *flags],
+            [sys.executable, "-P", *served, "--home", str(host.home), *flags],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -75,8 +76,8 @@ class HttpServer:
 
     @classmethod
     @contextlib.contextmanager
-    def running(cls, host: Host, *flags: str) -> "Iterator[HttpServer]":
-        server = cls(host, "--http", "0", *flags)
+    def running(cls, host: Host, *flags: str, program: str = "") -> "Iterator[HttpServer]":
+        server = cls(host, "--http", "0", *flags, program=program)
         try:
             assert server.port, server.said
             yield server

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import psutil
 
+from tta_interactive.worker.start import worker_pid
+
 
 def until(holds: Callable[[], bool], seconds: float = 10.0, what: str = "") -> None:
     """Wait until a condition holds; fail after a bound."""
@@ -46,6 +48,23 @@ def of_store(home: Path) -> list[int]:
         facts = _content(proc / "cmdline") + _content(proc / "environ")
         if needle in facts or any(link.startswith(needle) for link in _open_files(proc)):
             found.append(process.pid)
+    return found
+
+
+def at_work(home: Path) -> list[int]:
+    """The store's processes without those that serve the next task too.
+
+    These are the worker, its zygote, and shims that wait: they have no process below them.
+    """
+    found: list[int] = []
+    for pid in of_store(home):
+        try:
+            process = psutil.Process(pid)
+            waits = process.name() == "tta-shim" and not process.children()
+            if not (waits or process.name() == "tta-zygote" or pid == worker_pid(home)):
+                found.append(pid)
+        except psutil.NoSuchProcess:
+            continue
     return found
 
 

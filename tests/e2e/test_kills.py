@@ -115,7 +115,7 @@ def test_a_hundred_kills_lose_nothing_and_leave_nothing(
         while sum(chaos.kills.values()) < KILLS:
             assert time.monotonic() < deadline, f"only {chaos.kills} in {SECONDS:g} s"
             chaos.keep_submitting()
-            time.sleep(chaos.random.uniform(0.02, 0.4))
+            time.sleep(chaos.random.uniform(0.02, 0.25))
             chaos.kill_something()
     finally:
         chaos.end_submitters()

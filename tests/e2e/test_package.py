@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.e2e.processes import of_store, until
+from tests.e2e.processes import at_work, of_store, until
 from tta_interactive.blocking import BlockingEngine
 from tta_interactive.worker.start import worker_pid
 
@@ -105,10 +105,11 @@ def test_cancel_of_a_package_ends_every_process(
     params = {"module_path": "src/shop", "budget": 60.0, "use_cache": False}
     task_id = engine.submit("tests", params, workspace=str(shop))
     until(lambda: any(s.status == "running" for s in engine.steps(task_id)), 30, "a step runs")
+    assert at_work(home) != []
     engine.cancel(task_id)
     assert engine.wait(task_id, 30).status == "cancelled"
     assert {step.status.value for step in engine.steps(task_id)} <= {"cancelled", "failed"}
-    until(lambda: len(of_store(home)) <= 2, 10, "only the worker and its zygote are left")
+    until(lambda: at_work(home) == [], 10, "nothing is at work for a task")
 
 
 def test_a_killed_worker_makes_no_second_set_of_steps(

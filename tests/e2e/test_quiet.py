@@ -13,7 +13,7 @@ from tests.e2e.processes import until
 from tta_interactive.blocking import BlockingEngine
 from tta_interactive.worker.start import worker_pid
 
-SECONDS = 5.0
+SECONDS = 3.0
 LOOKS_A_SECOND = 4.0
 WAITERS = Path(__file__).with_name("waiters.py")
 pytestmark = pytest.mark.strace

@@ -54,7 +54,7 @@ def project(tmp_path: Path) -> Path:
 def generate(
     engine: BlockingEngine, project: Path, module: str = "calc.py", **params: object
 ) -> str:
-    facts = {"module_path": module, "budget": 3, **params}
+    facts = {"module_path": module, "budget": 1, **params}
     return engine.submit("tests", facts, workspace=str(project))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.processes import marked, of_store, shim_of, until
+from tests.e2e.processes import at_work, marked, shim_of, until
 from tta_interactive.blocking import BlockingEngine
 from tta_interactive.errors import ForbiddenError, InvalidRequestError
 from tta_interactive.kinds import Step
@@ -298,9 +298,8 @@ def test_nobody_sees_the_steps_of_a_stranger(home: Path) -> None:
 
 def test_nothing_is_left_of_a_workflow_but_its_record(engine: BlockingEngine, home: Path) -> None:
     engine.wait(engine.submit("workflow", steps=[shell("a"), shell("b")]), 30)
-    worker = worker_pid(home)
-    # The worker, its zygote, and nothing that waits: a workflow is no process.
-    until(lambda: len(of_store(home)) <= 2, 10, f"only {worker} and its zygote")
+    # A workflow is no process.
+    until(lambda: at_work(home) == [], 10, "nothing is at work for a task")
 
 
 def test_a_step_gets_the_secrets_that_it_names_and_no_other(

@@ -39,7 +39,7 @@ def extended(lab: Lab, text: str = MINE, **options: Any) -> dict[str, Any]:
 def once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lab, dict[str, Any]]:
     """A file that was extended, and the report; nobody changes it."""
     lab = Lab(tmp_path_factory.mktemp("once"))
-    return lab, extended(lab, budget=2)
+    return lab, extended(lab)
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_nothing_is_written_for_what_the_file_reaches_already(
 def test_a_later_run_replaces_only_what_was_added(after: Lab) -> None:
     lab = after
     first = lab.files()[FILE]
-    again = lab.run(extend=True, budget=2)
+    again = lab.run(extend=True)
     assert lab.files()[FILE] == first
     assert again["baseline"]["line"] < 100
     lab.write("m.py", dedent(GOOD) + "\n\ndef double(number: int) -> int:\n    return number * 2\n")

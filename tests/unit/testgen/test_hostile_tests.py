@@ -18,6 +18,7 @@ from tta_interactive.runners.testgen import session
 from tta_interactive.runners.testgen.backend import Generated, Order
 from tta_interactive.runners.testgen.pipeline import run
 from tta_interactive.runners.testgen.report import TestsReport
+from tta_interactive.runners.testgen.split import split
 from tta_interactive.runners.testgen.steps import Bench
 from tta_interactive.runners.testgen.verify import verify
 from tta_interactive.task import SandboxLevel
@@ -146,16 +147,6 @@ HOSTILE: dict[str, str] = {
         while True:
             os.write(1, b"x" * 65536)
     """,
-    "stops the tracing": f"""
-    def test_hostile():
-        {REACHES}
-        sys.settrace(None)
-    """,
-    "looks for the measuring object": f"""
-    def test_hostile():
-        {REACHES}
-        assert [one for one in gc.get_objects() if type(one).__name__]
-    """,
     "is a fixture that ends the process": f"""
     @pytest.fixture
     def leaving():
@@ -177,6 +168,19 @@ HOSTILE: dict[str, str] = {
         helper()
     """,
 }
+# What passes three times, and fails as soon as somebody measures.
+MEASURED: dict[str, str] = {
+    "stops the tracing": f"""
+    def test_hostile():
+        {REACHES}
+        sys.settrace(None)
+    """,
+    "looks for the measuring object": f"""
+    def test_hostile():
+        {REACHES}
+        assert [one for one in gc.get_objects() if type(one).__name__]
+    """,
+}
 
 
 class Scripted:
@@ -194,8 +198,12 @@ class Scripted:
 
 def kept_beside(lab: Lab, hostile: str) -> TestsReport:
     lab.write("m.py", GOOD)
-    text = dedent(HEAD) + dedent(BESIDE).replace("{hostile}", dedent(hostile).strip())
-    return run(wished(), lab.context(), Scripted(text))
+    return run(wished(), lab.context(), Scripted(beside(hostile)))
+
+
+def beside(hostile: str) -> str:
+    """A file with a hostile test between two good ones."""
+    return dedent(HEAD) + dedent(BESIDE).replace("{hostile}", dedent(hostile).strip())
 
 
 @pytest.mark.parametrize("how", HOSTILE)
@@ -203,9 +211,23 @@ def test_a_hostile_test_is_dropped_and_the_rest_survives(
     lab: Lab, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A stuck test is given up sooner than real ones, and so is a process that stays.
-    monkeypatch.setitem(verify.__kwdefaults__ or {}, "test_seconds", 1.0)
     monkeypatch.setattr(session, "STALL_SECONDS", 2.0)
-    report = kept_beside(lab, HOSTILE[how])
+    lab.write("m.py", GOOD)
+    bench = lab.bench()
+    copied = lab.copied(bench)
+    tests = split(beside(HOSTILE[how]))
+    verdict = verify(bench, copied.root, tests, "test_m.py", lambda _: None, test_seconds=1.0)
+    assert sorted(verdict.kept) == ["test_good_before", "test_initials_after"]
+    assert {*verdict.failed, *verdict.flaky} == {"test_hostile"}
+    assert lab.files() == {"m.py": dedent(GOOD).encode()}
+    assert copied.file.read_bytes() == dedent(GOOD).encode()
+
+
+@pytest.mark.parametrize(
+    "text", [HOSTILE["edits the module"], *MEASURED.values()], ids=["edits the module", *MEASURED]
+)
+def test_of_a_dropped_test_nothing_is_written_and_nothing_counts(lab: Lab, text: str) -> None:
+    report = kept_beside(lab, text)
     text = lab.files()["tests/test_m.py"].decode()
     assert "test_good_before" in text
     assert "test_initials_after" in text
