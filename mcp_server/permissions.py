@@ -70,13 +70,17 @@ def read_permissions(path: Path) -> Permissions:
 
 
 def check_out_of_reach(path: Path, roots: Sequence[Path]) -> None:
-    """Raise `UnsafePlaceError` if tasks of agents may work where the file lies."""
-    place = Path(os.path.realpath(path.parent))
+    """Raise `UnsafePlaceError` if tasks of agents may work where the file lies, or would lie.
+
+    A file that is not there yet counts: they could make it, and the next server would believe it.
+    So does a link on the way to it, which they could turn to a place of theirs.
+    """
+    steps = [Path(os.path.realpath(each.parent)) / each.name for each in (path, *path.parents)]
     for root in roots:
-        if os.path.lexists(path) and place.is_relative_to(root):
+        if any(step.is_relative_to(root) for step in steps):
             raise UnsafePlaceError(
-                f"The {WHAT} {str(path)!r} lies inside {str(root)!r}, where agents may work: they "
-                "could change it. Give a narrower --root."
+                f"The {WHAT} is {str(path)!r}, inside {str(root)!r}, where agents may work: they "
+                "could make or change it. Give a narrower --root."
             )
 
 

@@ -20,6 +20,10 @@ from tests.e2e.mcp_wire import refused
         (["--root", "/"], "more than one project"),
         (["--alow", "shell"], "unrecognized arguments"),
         (["--share"], "unrecognized arguments"),
+        (["--ask", "call"], "never taken from an agent"),
+        (["--ask", "shell", "--http", "0"], "the callers would be asked, and not you"),
+        # Agents could make the file that says what is always allowed.
+        (["--root", ".."], "where agents may work"),
     ],
 )
 def test_a_wrong_command_line_is_refused_in_words(

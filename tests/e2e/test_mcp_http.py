@@ -93,6 +93,26 @@ def test_one_principals_flood_is_not_anothers(host: Host) -> None:
         assert server.call("tta_submit", arguments, token="other")["isError"] is False
 
 
+def test_the_users_file_of_permissions_counts_for_nothing(host: Host) -> None:
+    other = host.project.parent / "other"
+    other.mkdir()
+    path = host.home / ".config" / "tta-interactive" / "agents.toml"  # HOME is the store's
+    path.parent.mkdir(parents=True)
+    path.write_text(f'allow = ["shell"]\nroots = ["{other}"]\nshare_notebook = true\n')
+    path.chmod(0o600)
+    try:
+        with HttpServer.running(host) as server:
+            listed = {t["name"] for t in server.ask("tools/list").message["result"]["tools"]}
+            assert "tta_submit" not in listed
+        with HttpServer.running(host, "--allow", "python") as server:
+            asked = {"kind": "shell", "params": {"script": "true"}}
+            assert "not allowed here" in error_text(server.call("tta_submit", asked))
+            asked = {"kind": "python", "params": {"code": "1"}, "workspace": str(other)}
+            assert "outside" in error_text(server.call("tta_submit", asked))
+    finally:
+        path.unlink()
+
+
 def test_nothing_is_allowed_that_was_not_named(host: Host) -> None:
     with HttpServer.running(host) as server:
         listed = server.ask("tools/list").message["result"]["tools"]

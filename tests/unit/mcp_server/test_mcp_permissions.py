@@ -94,8 +94,22 @@ def test_it_must_not_lie_where_agents_may_work(tmp_path: Path) -> None:
     for reached in (path, tmp_path / "way" / "agents.toml"):
         with pytest.raises(UnsafePlaceError, match="where agents may work"):
             check_out_of_reach(reached, [tmp_path / "work", tmp_path / "config"])
-    path.unlink()
-    check_out_of_reach(path, [tmp_path])  # nothing is there to be changed
+
+
+def test_it_must_not_lie_where_agents_could_make_it(tmp_path: Path) -> None:
+    home, work = tmp_path / "home", tmp_path / "work"
+    (home / "project").mkdir(parents=True)
+    work.mkdir()
+    path = home / ".config" / "tta-interactive" / "agents.toml"
+    check_out_of_reach(path, [home / "project", work])
+    for root in (home, home / ".config", home / ".config" / "tta-interactive"):
+        with pytest.raises(UnsafePlaceError, match="where agents may work"):
+            check_out_of_reach(path, [work, root])
+    # A link on the way to it could be turned round.
+    (home / ".config").symlink_to(work)
+    for root in (home, work):
+        with pytest.raises(UnsafePlaceError, match="where agents may work"):
+            check_out_of_reach(path, [root])
 
 
 @pytest.mark.parametrize(
