@@ -19,12 +19,13 @@ demo:
 	@scripts/setup demo
 	@$(BIN)/python scripts/demo.py
 
-# Two files of tests at a time: most tests wait for processes of their own.
+# Two files of tests at a time: most tests wait for processes of their own. In their order: the files
+# with the fewest tests, which would come last, are the longest.
 # With TTA_REQUIRE_ALL=1 a test that is skipped for a missing system part fails instead.
 test:
 	@scripts/setup dev
 	@$(MAKE) --no-print-directory check-lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Their clicks and updates differ: docs/notebook.md. The newest one is what `make test` has.
 KERNELS := 6.31.0 7.1.0 7.3.0

@@ -159,7 +159,7 @@ def test_tasks_can_wait_for_others_by_handle(kernel: Kernel) -> None:
     [
         ("import threading; lock = threading.Lock()", "{lambda: lock}", "the function"),
         ("import threading; lock = threading.Lock()", "m:f x={lock}", "'x' (of type lock)"),
-        ("big = bytearray(500_000_000)", "m:f data={big}", "'data' (of type bytearray)"),
+        ("big = bytearray(50_000_000)", "m:f data={big}", "'data' (of type bytearray)"),
     ],
 )
 def test_what_cannot_be_sent_is_named_at_submit(

@@ -136,7 +136,7 @@ def test_submits_that_race_with_an_ending_worker_are_all_served(
 ) -> None:
     monkeypatch.setenv("TTA_IDLE_EXIT", "0")
     with BlockingEngine(home) as engine:
-        for _ in range(30):
+        for _ in range(15):
             task_id = engine.submit("shell", {"argv": ["true"]})
             assert engine.wait(task_id, 10).status == "completed"
 

@@ -99,6 +99,7 @@ async def test_what_is_not_the_callers_is_not_there(client: Client, home: Path) 
 
 
 @pytest.mark.sandbox
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])  # what takes long is another process's work
 async def test_the_file_that_a_task_wrote_has_an_address(client: Client, tmp_path: Path) -> None:
     (tmp_path / "twice.py").write_text("def twice(n: int) -> int:\n    return 2 * n\n")
     wish = {"module_path": "twice.py", "budget": 1, "wait_seconds": 50}
