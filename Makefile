@@ -5,6 +5,7 @@
 # make conformance    the official conformance suite of MCP against our server; from npm
 # make interop        clients and agents of others against our MCP server; from npm and PyPI
 # make bench          the benchmarks
+# make bench-peers    round trips beside huey and Celery, which it installs
 # make bench-testgen  how good generated tests are, on thirty-one modules; takes an hour
 # make notebooks      run the notebooks and write them as pages to build/notebooks
 # make clean          remove what the others made
@@ -13,7 +14,7 @@
 
 BIN := .venv/bin
 
-.PHONY: demo test kernels lint check-lint bench bench-testgen conformance interop notebooks clean
+.PHONY: demo test kernels lint check-lint bench bench-peers bench-testgen conformance interop notebooks clean
 
 demo:
 	@scripts/setup demo
@@ -48,6 +49,10 @@ bench:
 	@scripts/setup dev
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.waits
+
+bench-peers:
+	@scripts/setup dev
+	$(BIN)/python -m benchmarks.peers $(ARGUMENTS)
 
 # Say what to leave out: make bench-testgen ARGUMENTS='--only janus,parse'
 bench-testgen:

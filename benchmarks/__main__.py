@@ -288,9 +288,9 @@ def idle(b: Bench) -> None:
     with BlockingEngine(home) as engine:
         engine.wait(engine.submit(*SHELL), 30)
         pid = worker_pid(home)
-        time.sleep(1.5)  # the last word of a task, and what is put away after it, is no idling
+        time.sleep(5)  # the last word of a task, and what is put away after it, is no idling
         begin = _cpu_seconds(pid)
-        seconds = 20 / b.scale
+        seconds = 60 / b.scale
         time.sleep(seconds)  # the stretch that is measured: nothing happens in it
         used = (_cpu_seconds(pid) - begin) / seconds * 100
         status = Path(f"/proc/{pid}/status").read_text()

@@ -1,0 +1,1 @@
+"""Other durable task queues beside ours, in one run: `python -m benchmarks.peers`."""
