@@ -86,6 +86,76 @@ def test_a_question_is_answered_by_a_click_in_its_row(engine: BlockingEngine, pa
     assert page.title() != "owned"
 
 
+FORM = {
+    "type": "object",
+    "required": ["branch", "n"],
+    "properties": {
+        "branch": {"type": "string", "title": f"Branch {CANARY}", "maxLength": 20},
+        "n": {"type": "integer", "minimum": 1, "description": CANARY},
+        "push": {"type": "boolean"},
+        "level": {"type": "string", "enum": ["low", CANARY]},
+        "parts": {"type": "array", "items": {"type": "string", "enum": ["docs", CANARY]}},
+    },
+}
+
+
+def asking(engine: BlockingEngine, call: str) -> str:
+    code = f"from tta_interactive import ask\n{call}"
+    return engine.submit("python", {"code": code}, workspace="/tmp", label="asks")
+
+
+def test_a_form_is_filled_in_by_keyboard_and_a_wrong_value_loses_nothing(
+    engine: BlockingEngine, page: Page
+) -> None:
+    task_id = asking(engine, f"ask('Release?', form={FORM!r})")
+    form = page.get_by_role("form", name="Release?")
+    form.get_by_label(f"Branch {CANARY} *").focus()
+    page.keyboard.type("main")
+    page.keyboard.press("Tab")
+    page.keyboard.type("many")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    form.get_by_label("level").select_option(CANARY)
+    form.get_by_label(CANARY, exact=True).check()
+    form.get_by_label("n *").press("Enter")
+    number = form.get_by_label("n *")
+    expect(number).to_have_attribute("aria-invalid", "true")
+    expect(number).to_be_focused()
+    expect(form.get_by_text("'n' is 'many'. Give a whole number")).to_be_visible()
+    expect(form.get_by_label(f"Branch {CANARY} *")).to_have_value("main")
+    engine.submit("shell", {"argv": ["true"]}, label="another row comes in between")
+    expect(page.locator("tbody tr").filter(has_text="in between")).to_contain_text("completed")
+    expect(number).to_be_focused()  # what others do does not disturb who types
+    number.fill("3")
+    page.keyboard.press("Enter")
+    assert engine.wait(task_id, BOUND).result == {
+        "branch": "main",
+        "n": 3,
+        "push": True,
+        "level": CANARY,
+        "parts": [CANARY],
+    }
+    expect(form).to_have_count(0)
+    assert page.locator("#board").locator("img, script").count() == 0
+    assert page.title() == "Tasks"
+
+
+def test_a_text_and_a_long_list_are_answered_in_their_row(
+    engine: BlockingEngine, page: Page
+) -> None:
+    many = [f"choice {number}" for number in range(9)]
+    task_id = asking(
+        engine, f"[ask('Name?', default='Ada'), ask('Which?', choices={many!r}), ask('?')]"
+    )
+    page.get_by_role("form", name="Name?").get_by_label("Answer").fill("Grace <b>")
+    page.keyboard.press("Enter")
+    which = page.get_by_role("form", name="Which?")
+    which.get_by_label("Answer").select_option("choice 7")
+    which.get_by_role("button", name="Answer", exact=True).click()
+    page.get_by_role("form", name="?", exact=True).get_by_role("button", name="No answer").click()
+    assert engine.wait(task_id, BOUND).result == ["Grace <b>", "choice 7", None]
+
+
 def test_hostile_words_are_text_in_every_field(engine: BlockingEngine, page: Page) -> None:
     argv = ["sh", "-c", 'echo "$0"; exit 1', CANARY]
     failed = engine.submit("shell", {"argv": argv}, label=CANARY)

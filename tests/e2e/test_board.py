@@ -216,6 +216,41 @@ def test_a_question_stands_in_its_row_and_is_answered_there_once(
     assert engine.wait(task_id, BOUND).result == "yes"
 
 
+def test_a_form_is_answered_as_typed_and_what_is_wrong_is_told_by_field(
+    engine: BlockingEngine, reader: Reader
+) -> None:
+    form = {
+        "type": "object",
+        "required": ["branch"],
+        "properties": {
+            "branch": {"type": "string", "title": EVIL},
+            "n": {"type": "integer", "maximum": 9},
+            "push": {"type": "boolean"},
+            "parts": {"type": "array", "items": {"type": "string", "enum": ["docs", "code"]}},
+            "note": {"type": "string", "default": EVIL},
+        },
+    }
+    code = f"from tta_interactive import ask\nask('Release?', form={form!r})"
+    task_id = engine.submit("python", {"code": code}, workspace="/tmp")
+    engine.wait_any([task_id], BOUND, questions=True)
+    asks = reader.ask(type="view")["rows"][task_id]["asks"]
+    assert [field["name"] for field in asks["fields"]] == [*form["properties"]]  # type: ignore[index]
+    assert not set(json.dumps(asks, ensure_ascii=False)) & set("\x1b\x07\u202e")
+    answer = {"type": "answer", "id": task_id, "key": asks["key"]}
+    refused = reader.ask(**answer, value={"branch": "", "n": "12", "push": "perhaps"})
+    assert (refused["type"], {*refused["fields"]}) == ("refused", {"branch", "n", "push"})
+    assert refused["fields"]["branch"] == "The answer needs a value for 'branch'."
+    typed = {"branch": "main", "n": "7", "push": "yes", "parts": ["docs"], "note": ""}
+    assert reader.ask(**answer, value=typed)["rows"][task_id]["asks"] is None
+    assert engine.wait(task_id, BOUND).result == {
+        "branch": "main",
+        "n": 7,
+        "push": True,
+        "parts": ["docs"],
+        "note": EVIL,
+    }
+
+
 def test_what_a_task_says_can_neither_act_nor_hide() -> None:
     row = row_of(
         a_task(status="running", label=EVIL, kind=EVIL[:30], owner=f"mcp:{EVIL}", message=EVIL)

@@ -131,6 +131,35 @@ def test_the_table_filters_cancels_and_tries_again_without_anywidget() -> None:
         kernel.collect(lambda r: "1 to 2 of 2" in table_in(r))
 
 
+def test_the_table_answers_the_question_of_the_chosen_task() -> None:
+    form = "{'type': 'object', 'properties': {'n': {'type': 'integer', 'title': '<b>N'}}}"
+    with Kernel() as kernel:
+        kernel.run("import sys; sys.modules['anywidget'] = None")
+        kernel.run(
+            "%%tta_submit --quiet --name asks\nfrom tta_interactive import ask\n"
+            f"[ask({CANARY!r}, form={form}), ask('Sure?', choices=['yes', 'no'])]"
+        )
+        kernel.run("h = %tta_status asks")
+        kernel.until("h.status == 'input_required'")
+        shown = collected(kernel, kernel.run("%tta_board"), lambda r: "&lt;img" in table_in(r))
+        assert "<img" not in table_in(shown)
+        task = opened(shown, "DropdownModel", _options_labels=["choose a task"])
+        kernel.set_state(task, index=1)
+        asked = kernel.collect(lambda r: "'No answer'" in str(r.of("comm_open")))
+        number = opened(asked, "TextModel", description="<b>N")
+        answer = opened(asked, "ButtonModel", description="Answer")
+        kernel.set_state(number, value="many")
+        kernel.click(answer)
+        refused = kernel.collect(lambda r: "Give a whole number" in str(r.of("comm_msg")))
+        assert not refused.of("comm_close")  # what was typed stays
+        kernel.set_state(number, value="3")
+        kernel.click(answer)
+        sure = kernel.collect(lambda r: "'No answer'" in str(r.of("comm_open")))
+        kernel.click(opened(sure, "ButtonModel", description="yes"))
+        kernel.until("h.status == 'completed'")
+        assert kernel.value("h.result(30)") == [{"n": 3}, "yes"]
+
+
 def test_the_table_is_one_message_an_update_however_many_tasks_there_are() -> None:
     with Kernel() as kernel:
         kernel.run("import sys; sys.modules['anywidget'] = None")

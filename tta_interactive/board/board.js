@@ -4,7 +4,7 @@
 // it is longer than other files here. It knows no host: `mount` is given one object with
 //
 //     send(message)        what the reader asks for: {type: "view" | "cancel" | "retry" | "answer" | "detail"}
-//     listen(callback)     what the store says: {type: "page" | "patch" | "detail" | "problem" | "gone"}
+//     listen(callback)     what the store says: {type: "page" | "patch" | "detail" | "refused" | "problem" | "gone"}
 //
 // A page is all that is shown; a patch has the rows and bars that changed, and the other facts
 // that did. Everything that a task can influence is set as `textContent` or as a number. The
@@ -99,6 +99,20 @@ const STYLE = `
 .tta-board td.done .share { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .tta-board progress { width: 70px; height: 8px; accent-color: var(--running); vertical-align: middle; }
 .tta-board tr.more td { padding-bottom: 10px; }
+.tta-board .form { display: flex; flex-wrap: wrap; gap: 8px 16px; align-items: flex-start; padding: 0 3px; }
+.tta-board .form .field { flex: 0 1 220px; min-width: 0; }
+.tta-board .form .field > :is(input[type=text], select) { width: 100%; }
+.tta-board .form .field > label { font-size: 12px; overflow-wrap: anywhere; }
+.tta-board .form input[type=checkbox] { min-height: 0; width: 15px; height: 15px; margin: 0 6px 0 0; vertical-align: -2px; }
+.tta-board .form fieldset { border: 1px solid var(--line); border-radius: 6px; margin: 0; padding: 2px 9px 5px; }
+.tta-board .form fieldset label { display: inline-block; margin-right: 12px; }
+.tta-board .form legend { font-size: 12px; padding: 0 4px; }
+.tta-board .form [aria-invalid=true] { border-color: var(--failed); }
+.tta-board .form .bar { margin: 0; flex: 1 1 100%; }
+.tta-board .form .field:has(> input[type=checkbox]) { margin-top: 22px; }
+.tta-board .asks { color: var(--input_required); font-size: 12px; overflow-wrap: anywhere; }
+.tta-board td.done button { margin: 2px 6px 0 0; }
+.tta-board .form .why:empty, .tta-board .form .quiet:empty { display: none; }
 .tta-board pre { margin: 4px 0 0; padding: 8px; max-height: 220px; overflow: auto; color: inherit;
   background: var(--fill); border-radius: 6px; white-space: pre-wrap; overflow-wrap: anywhere;
   font: 12px/1.45 var(--jp-code-font-family, ui-monospace, monospace); }
@@ -202,6 +216,7 @@ class Board {
     this.skew = 0; // the store's clock minus ours, in seconds
     this.groups = new Map(); // id -> the elements of its row, and the row that they show
     this.open = new Map(); // id -> what is known beyond the row
+    this.forms = new Map(); // id -> the form that its question is answered with
     this.ticks = 0;
     this.build(place);
     host.listen((message) => this.receive(message));
@@ -307,8 +322,11 @@ class Board {
       if (!this.open.has(message.id)) return;
       this.open.set(message.id, message);
       this.paintRow(message.id);
+    } else if (message.type === "refused") {
+      this.refuse(message);
     } else if (message.type === "problem") {
       this.problem.textContent = message.text;
+      for (const { node } of this.forms.values()) unlock(node);
     } else if (message.type === "gone") {
       this.freeze(message.text);
     }
@@ -340,7 +358,7 @@ class Board {
   freeze(words) {
     this.frozen = this.now();
     clearInterval(this.ticking);
-    for (const one of this.root.querySelectorAll("button, select, input")) one.disabled = true;
+    for (const one of this.root.querySelectorAll("button, select, input, textarea")) one.disabled = true;
     this.root.classList.add("gone");
     this.problem.textContent = words;
   }
@@ -463,7 +481,8 @@ class Board {
     known.row = row;
     const focused = known.group.contains(document.activeElement) && document.activeElement.dataset.key;
     known.group.style.setProperty("--state", STATES.includes(row.state) ? `var(--${row.state})` : "inherit");
-    known.group.replaceChildren(this.line(row), ...(this.open.has(id) ? [this.details(id)] : []));
+    // A form stays where it is, for somebody may be typing into it.
+    place(known.group, [this.line(row), ...this.asking(row), ...(this.open.has(id) ? [this.details(id)] : [])]);
     this.focus(focused);
   }
 
@@ -481,7 +500,7 @@ class Board {
         element("progress", { max: 1, value: Number(row.progress), "aria-label": "progress" }),
         document.createTextNode(` ${Math.floor(100 * row.progress)} %`)));
     }
-    if (row.asks) done.append(element("div", { class: "why", text: row.asks.text }), ...this.answers(row));
+    if (row.asks) done.append(element("div", { class: "asks", text: row.asks.text }), ...this.answers(row));
     else if (row.message) done.append(element("div", { class: "quiet", text: row.message }));
     if (row.error) done.append(element("div", { class: "why", text: row.error }));
     return element("tr", {}, state, about, element("td", { class: "from", text: row.owner, title: row.owner }),
@@ -512,6 +531,66 @@ class Board {
     const { key, choices } = row.asks;
     return choices.map((value, place) => this.action(row, `answer${place}`, value,
       () => this.host.send({ type: "answer", id: row.id, key, value })));
+  }
+
+  /** The row with the form of a question that is more than a few choices: the same as long as it is asked. */
+  asking(row) {
+    const fields = row.asks?.fields ?? [];
+    if (!fields.length) {
+      this.forms.delete(row.id);
+      return [];
+    }
+    const known = this.forms.get(row.id);
+    if (known?.key === row.asks.key) return [known.node];
+    const node = this.form(row, fields);
+    this.forms.set(row.id, { key: row.asks.key, node });
+    return [node];
+  }
+
+  form(row, fields) {
+    const { key } = row.asks;
+    const start = `tta-${Math.random().toString(36).slice(2)}`; // two boards can stand on one page
+    const inputs = fields.map((field, at) => fieldOf(field, `${start}-${at}`));
+    const send = (value) => {
+      for (const one of inputs) one.complain("");
+      lock(node);
+      this.problem.textContent = "";
+      this.host.send({ type: "answer", id: row.id, key, value });
+    };
+    const isWhole = fields.length === 1 && !fields[0].name;
+    const filled = () => (isWhole ? inputs[0].read()
+      : Object.fromEntries(inputs.map((one) => [one.name, one.read()])));
+    // No <form>: a chat's frame may submit none, and says so before anybody could stop it.
+    const form = element("div", { class: "form", role: "form", "aria-label": row.asks.text,
+      onkeydown: (event) => {
+        if (event.key !== "Enter" || event.isComposing || event.target.type !== "text") return;
+        event.preventDefault();
+        send(filled());
+      } },
+      ...inputs.map((one) => one.node),
+      element("div", { class: "bar" },
+        element("button", { type: "button", text: "Answer", onclick: () => send(filled()) }),
+        element("button", { type: "button", text: "No answer", onclick: () => send(null) })));
+    const node = element("tr", { class: "more" }, element("td", { colspan: COLUMNS.length }, form));
+    node.complain = (wrong) => inputs.forEach((one) => one.complain(wrong[one.name] ?? ""));
+    for (const [at, one] of [...node.querySelectorAll("input, select, button")].entries()) {
+      one.dataset.key = `field${at} ${row.id}`;
+    }
+    return node;
+  }
+
+  /** The answer does not fit: the words beside its fields, and everything as it was typed. */
+  refuse({ id, key, fields, text }) {
+    const known = this.forms.get(id);
+    if (known?.key !== key) {
+      this.problem.textContent = text;
+      return;
+    }
+    unlock(known.node);
+    known.node.complain(fields);
+    const first = known.node.querySelector("[aria-invalid=true]");
+    if (first) first.focus();
+    else this.problem.textContent = text;
   }
 
   toggle(id) {
@@ -633,6 +712,69 @@ function cut(text, most) {
   if (text.length <= most) return text;
   const isPath = /^\S*\/\S*$/.test(text);
   return isPath ? `\u2026${text.slice(1 - most)}` : `${text.slice(0, most - 1)}\u2026`;
+}
+
+/** Have exactly these children; those that are there already are not moved. */
+function place(parent, children) {
+  for (const one of [...parent.children]) if (!children.includes(one)) one.remove();
+  children.forEach((one, at) => {
+    if (parent.children[at] !== one) parent.insertBefore(one, parent.children[at] ?? null);
+  });
+}
+
+function lock(node) {
+  for (const one of node.querySelectorAll("button")) one.disabled = true;
+}
+
+function unlock(node) {
+  for (const one of node.querySelectorAll("button")) one.disabled = false;
+}
+
+/** A field of a form: its elements, what it holds, and where the words about a wrong value go. */
+function fieldOf(field, id) {
+  const isMany = field.type === "array";
+  const about = element("div", { class: "quiet", id: `${id}-about`, text: field.about });
+  const wrong = element("div", { class: "why", id: `${id}-wrong`, role: "alert" });
+  const words = field.needed ? `${field.label} *` : field.label;
+  let input;
+  let read;
+  if (isMany) {
+    const boxes = field.choices.map((value) => {
+      const box = element("input", { type: "checkbox", value });
+      box.checked = (field.default ?? []).includes(value);
+      return box;
+    });
+    input = element("fieldset", { id }, element("legend", { text: words }),
+      ...boxes.map((box) => element("label", {}, box, document.createTextNode(` ${box.value}`))));
+    read = () => boxes.filter((box) => box.checked).map((box) => box.value);
+  } else if (field.type === "boolean") {
+    input = element("input", { type: "checkbox", id });
+    input.checked = Boolean(field.default);
+    read = () => input.checked;
+  } else if (field.choices.length) {
+    const none = field.name && !field.needed && field.default == null ? [""] : [];
+    input = element("select", { id }, ...[...none, ...field.choices].map((value) => element("option", { value, text: value })));
+    input.value = field.default || (none.length ? "" : field.choices[0]);
+    read = () => input.value;
+  } else {
+    const isText = field.type === "string";
+    input = element("input", { type: "text", id, maxlength: 10000, inputmode: isText ? "text" : "decimal", autocomplete: "off" });
+    input.value = field.default ?? "";
+    read = () => input.value;
+  }
+  input.setAttribute("aria-describedby", `${id}-about ${id}-wrong`);
+  const label = isMany ? [] : [element("label", { for: id, text: words })];
+  return {
+    name: field.name,
+    node: element("div", { class: "field" }, ...(field.type === "boolean" ? [input, ...label] : [...label, input]), about, wrong),
+    read,
+    complain: (text) => {
+      wrong.textContent = text;
+      const marked = isMany ? input.querySelector("input") : input;
+      if (text) marked.setAttribute("aria-invalid", "true");
+      else marked.removeAttribute("aria-invalid");
+    },
+  };
 }
 
 function prune(known, order) {

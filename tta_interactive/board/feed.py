@@ -1,6 +1,6 @@
 """Feeds one board: takes what its reader asks for, and tells what changed.
 
-    page  ──take(message)──>  feed  ──say(page | patch | detail | problem)──>  page
+    page  ──take(message)──>  feed  ──say(page | patch | detail | refused | problem)──>  page
                                ^
     store ──moved ids──────────+   refresh(): one page travels, afterwards only what changed
 
@@ -11,11 +11,12 @@ its host calls `refresh` when the bell rang, at most some times a second.
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, cast
 
 from pydantic import JsonValue, ValidationError
 
 from tta_interactive.blocking import BlockingEngine
+from tta_interactive.board.answers import complaints, meant
 from tta_interactive.board.rows import bar_of, facts_of, lines_of, row_of
 from tta_interactive.board.wish import MESSAGE, Answer, Cancel, Detail, Retry, View
 from tta_interactive.errors import TaskNotFoundError, TTAError
@@ -73,12 +74,23 @@ class BoardFeed:
                 case Retry(id=task_id):
                     self.refresh({self._engine.retry(task_id)})
                 case Answer(id=task_id):
-                    self._engine.answer(task_id, asked.value, key=asked.key)
-                    self.refresh({task_id})
+                    self._answer(asked)
                 case Detail(id=task_id):
                     self._say_detail(task_id)
         except TTAError as error:
             self._problem(str(error))
+
+    def _answer(self, asked: Answer) -> None:
+        question = self._engine.status(asked.id).open_question
+        value: JsonValue = cast("JsonValue", asked.value)
+        if question is not None and question.key == asked.key:
+            value = meant(question, value)
+            if wrong := complaints(question, value):
+                refused: Facts = {"type": "refused", "id": asked.id, "key": asked.key}
+                self._say({**refused, "fields": {**wrong}, "text": next(iter(wrong.values()))})
+                return
+        self._engine.answer(asked.id, value, key=asked.key)
+        self.refresh({asked.id})
 
     def refresh(self, moved: Collection[str]) -> None:
         """Tell what is new since the last look, given the tasks that moved.

@@ -7,6 +7,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
+from tta_interactive.board.answers import asks
 from tta_interactive.owner import owner_words
 from tta_interactive.task import Task, TaskStatus
 from tta_interactive.text import one_line, visible
@@ -14,7 +15,6 @@ from tta_interactive.text import one_line, visible
 SHORT_ID: Final = 10
 LABEL: Final = 200
 MESSAGE: Final = 200
-FEW_CHOICES: Final = 4
 MINUTE: Final = 60.0
 BAR: Final = ("label", "kind", "state", "submitted", "started", "finished")
 
@@ -31,23 +31,13 @@ def row_of(task: Task) -> dict[str, JsonValue]:
         "owner": owner_words(task.owner),
         "progress": None if final else task.progress,
         "message": "" if final else one_line(task.message, MESSAGE),
-        "asks": _asks(task),
+        "asks": asks(task.open_question),
         "error": _problem(task),
         "cancelling": task.cancel_requested_at is not None and not final,
         "submitted": task.submitted_at.timestamp(),
         "started": _seconds(task.started_at),
         "finished": _seconds(task.finished_at),
     }
-
-
-def _asks(task: Task) -> dict[str, JsonValue] | None:
-    """What it waits to be told; choices only where they are few enough for a row."""
-    question = task.open_question
-    if question is None:
-        return None
-    few = question.choices if len(question.choices) <= FEW_CHOICES else ()
-    text = one_line(question.text, MESSAGE)
-    return {"key": question.key, "text": text, "choices": [one_line(one, 200) for one in few]}
 
 
 def _problem(task: Task) -> str:
@@ -96,7 +86,7 @@ def lines_of(task: Task) -> list[JsonValue]:
     lines = [f"workspace {one_line(task.workspace, 300)}"] if task.workspace else []
     if task.open_question is not None:
         lines.append(f"asks: {one_line(task.open_question.text, 600)}")
-        lines.append(f"answer on its card, or: tta answer {one_line(task.id[:SHORT_ID])} ...")
+        lines.append(f"answer above, or: tta answer {one_line(task.id[:SHORT_ID])} ...")
     if task.error is not None:
         lines.append(f"{one_line(task.error.message, 600)} {one_line(task.error.remedy, 300)}")
     if task.result is not None and task.status is TaskStatus.COMPLETED:

@@ -2,13 +2,26 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StringConstraints,
+    TypeAdapter,
+)
 
-from tta_interactive.form import MAX_CHOICE
+from tta_interactive.form import MAX_ANSWER, MAX_CHOICES, MAX_FIELDS
 from tta_interactive.store import Look
 from tta_interactive.task import TaskStatus
 
 Text = Annotated[str, StringConstraints(max_length=4096)]
+Name = Annotated[str, StringConstraints(max_length=64)]
+Word = Annotated[str, StringConstraints(max_length=MAX_ANSWER)]
+Words = Annotated[list[Word], Field(max_length=MAX_CHOICES)]
+Value = StrictBool | StrictInt | StrictFloat | Word | Words
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
@@ -64,12 +77,13 @@ class Retry(_Message):
 
 
 class Answer(_Message):
-    """Answer the question of a task with one of its choices."""
+    """Answer the question of a task: a choice, a text, or the fields of a form as typed."""
 
     type: Literal["answer"]
     id: Id
     key: Id
-    value: Annotated[str, StringConstraints(max_length=MAX_CHOICE)]
+    value: Word | Annotated[dict[Name, Value], Field(max_length=MAX_FIELDS)] | None
+    """None: no answer."""
 
 
 class Detail(_Message):

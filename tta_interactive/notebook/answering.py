@@ -4,6 +4,7 @@ Choices are buttons, or a list when there are many; a text is a field; a form is
 widgets show a stranger's words: they are made visible here, and no description is ever HTML.
 """
 
+import html
 import importlib
 from collections.abc import Callable
 from typing import Any, Final
@@ -11,6 +12,7 @@ from typing import Any, Final
 from pydantic import JsonValue
 
 from tta_interactive.form import choices_of, fields_of, value_of_word
+from tta_interactive.notebook.markup import COLOURS
 from tta_interactive.question import Question
 from tta_interactive.text import one_line
 
@@ -43,15 +45,26 @@ class Answering:
         else:
             shown = self._text(question)
         shown.append(self._button("No answer", lambda: None))
+        self._words: Any = self._made("HTML")
+        shown.append(self._words)
         self.box: Any = self._made(
             "HBox", shown, layout=self._widgets.Layout(flex="1 1 100%", flex_flow="row wrap")
         )
 
     def disable(self) -> None:
         """An answer was given: another would be too late."""
+        self._words.value = ""
+        self._disable(True)
+
+    def refuse(self, words: str) -> None:
+        """The answer does not fit: say why, and take another; what was filled in stays."""
+        self._words.value = f'<span role="alert" style="color:{COLOURS["bad"]}">{html.escape(one_line(words))}</span>'
+        self._disable(False)
+
+    def _disable(self, is_disabled: bool) -> None:
         for part in self._parts:
             if hasattr(part, "disabled"):
-                part.disabled = True
+                part.disabled = is_disabled
 
     def close(self) -> None:
         """Take the widgets away."""

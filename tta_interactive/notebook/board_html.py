@@ -38,6 +38,7 @@ STYLE: Final = (
     ".tta-rows .o{white-space:nowrap;max-width:130px;overflow:hidden;text-overflow:ellipsis}"
     ".tta-rows .t{overflow-wrap:anywhere;min-width:150px}"
     ".tta-rows .p{color:var(--jp-error-color1,#d9404a);margin-top:6px}"
+    f".tta-rows .a{{color:{COLOURS['asking']};overflow-wrap:anywhere}}"
     "</style>"
 )
 
@@ -113,6 +114,9 @@ def _progress(row: Facts) -> str:
             f'<div style="white-space:nowrap"><span class="bar"><div style="width:{done * 100:.1f}%">'
             f"</div></span>{int(done * 100)} %</div>"
         )
+    asks = _facts(row["asks"])
+    if asks:
+        return f'{bar}<div class="a">{_text(asks["text"])}</div>'
     words = row["message"] or row["error"]
     return f'{bar}<div class="q">{_text(words)}</div>' if words else bar
 

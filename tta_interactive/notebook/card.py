@@ -148,15 +148,16 @@ class WidgetCard(HtmlCard):
     def paint(self, task: Task, log: str = "", problem: str = "") -> None:
         super().paint(task, log, problem)
         with self._lock:
-            self._ask(task.open_question, has_failed=bool(problem))
+            self._ask(task.open_question, problem)
 
-    def _ask(self, question: Question | None, *, has_failed: bool) -> None:
-        """Show what answers the question, or nothing; anew where the last answer was refused."""
+    def _ask(self, question: Question | None, problem: str = "") -> None:
+        """Show what answers the question, or nothing; and why the last answer was refused."""
         shown = self._answering
-        if self._is_closed or (
-            not has_failed
-            and (shown.key if shown else None) == (question.key if question else None)
-        ):
+        if self._is_closed:
+            return
+        if (shown.key if shown else None) == (question.key if question else None):
+            if shown is not None and problem:
+                shown.refuse(problem)
             return
         self._answering = None
         if question is not None:
@@ -184,7 +185,7 @@ class WidgetCard(HtmlCard):
     def finish(self, task: Task, log: str = "") -> None:
         super().finish(task, log)
         with self._lock:
-            self._ask(None, has_failed=False)
+            self._ask(None)
             self._is_closed = True
             if self._is_known_twice:
                 # A page that was loaded again gets no more updates of its outputs

@@ -1,6 +1,7 @@
 """The board that every front end with widgets can show: one HTML table, selects and buttons.
 
-    choices and buttons ──> loop's thread ──> feed ──> one HTML value, one list of tasks
+    choices and buttons ──> loop's thread ──> feed ──> one HTML value, one list of tasks,
+                                                       what answers the chosen task's question
 
 It asks and is told the same as the rich board. One table, never widgets a row: a thousand rows
 of widgets take half a minute, and messages are lost (measured).
@@ -8,7 +9,7 @@ of widgets take half a minute, and messages are lost (measured).
 
 import importlib
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -16,12 +17,14 @@ from pydantic import JsonValue
 
 from tta_interactive.blocking import BlockingEngine
 from tta_interactive.board import BoardFeed
+from tta_interactive.notebook.answering import Answering
 from tta_interactive.notebook.board_html import board_html, choices_in
 from tta_interactive.notebook.board_loop import BoardLoop
 from tta_interactive.notebook.card import answer_at_once
 from tta_interactive.task import TaskStatus
 
 SIZE: Final = 25
+FIXED: Final = 3  # widgets above the one that answers a question
 NOTHING: Final = ("choose a task", "")
 SORTS: Final = [
     ("newest first", "submitted"),
@@ -38,7 +41,9 @@ class TableBoard:
     """A board in one output of a notebook, live as long as the kernel."""
 
     def __init__(self, engine: BlockingEngine) -> None:
+        self._engine = engine
         self._feed = BoardFeed(engine, self._told, SIZE)
+        self._answering: tuple[str, Answering] | None = None
         self._shown: dict[str, JsonValue] = {}
         self._page = 0
         self._painter: threading.Thread | None = None
@@ -114,6 +119,7 @@ class TableBoard:
                 widgets.HBox([self._task, *self._buttons], layout=rows),
             ]
         )
+        self._task.observe(self._chosen, "value")
         for one in (*filters, self._task, *self._buttons):
             answer_at_once(one)
 
@@ -123,6 +129,10 @@ class TableBoard:
         if threading.current_thread() is not self._painter:  # else it is no reader's choice
             self._page = 0
             self._ask()
+
+    def _chosen(self, _: object) -> None:
+        if threading.current_thread() is not self._painter:
+            self._loop.ask(None)
 
     def _turn(self, by: int) -> None:
         self._page = max(0, self._page + by)
@@ -157,7 +167,10 @@ class TableBoard:
         self._paint()
 
     def take(self, message: object) -> None:
-        self._feed.take(message)
+        if message is None:  # another task was chosen
+            self._paint()
+        else:
+            self._feed.take(message)
 
     def refresh(self, moved: Collection[str]) -> None:
         self._feed.refresh(moved)
@@ -166,6 +179,12 @@ class TableBoard:
         self._paint(f"The board stumbled: {error!r:.200}")
 
     def _told(self, message: Mapping[str, JsonValue]) -> None:
+        if message["type"] == "refused":
+            if self._answering is not None and self._answering[0] == message["id"]:
+                fields = message["fields"]
+                wrong = fields.values() if isinstance(fields, dict) else ()
+                self._answering[1].refuse(" ".join(map(str, wrong)))
+            return
         if message["type"] == "problem":
             self._paint(str(message["text"]))
             return
@@ -184,6 +203,7 @@ class TableBoard:
         self._painter = threading.current_thread()
         self._html.value = board_html(self._shown, datetime.now(UTC).timestamp(), problem)
         _offer(self._task, [NOTHING, *choices_in(self._shown)])
+        self._show_question()
         for key, pick in self._picks.items():
             known = self._shown.get(f"{key}s")
             words = (
@@ -197,6 +217,34 @@ class TableBoard:
             self._page = page
             self._buttons[2].disabled = page == 0
             self._buttons[3].disabled = (page + 1) * size >= int(str(self._shown["total"]))
+
+    def _show_question(self) -> None:
+        """Have what answers the chosen task's question under the table; the same while it is asked."""
+        task_id = str(self._task.value)
+        rows = self._shown.get("rows")
+        row = rows.get(task_id) if isinstance(rows, dict) else None
+        asks = row["asks"] if isinstance(row, dict) else None
+        wanted = (task_id, str(asks["key"])) if isinstance(asks, dict) else None
+        before = self._answering
+        if wanted == ((before[0], before[1].key) if before else None):
+            return
+        question = self._engine.status(task_id).open_question if wanted else None
+        self._answering = None
+        if question is not None:
+            made = Answering(question, self._answer(task_id, question.key), answer_at_once)
+            self._answering = task_id, made
+        parts = self._box.children[:FIXED]
+        self._box.children = [*parts, *([self._answering[1].box] if self._answering else [])]
+        if before is not None:
+            before[1].close()
+
+    def _answer(self, task_id: str, key: str) -> Callable[[JsonValue], None]:
+        def give(value: JsonValue) -> None:
+            if self._answering is not None:
+                self._answering[1].disable()
+            self._loop.ask({"type": "answer", "id": task_id, "key": key, "value": value})
+
+        return give
 
 
 def _offer(choice: Any, options: list[tuple[str, str]]) -> None:
