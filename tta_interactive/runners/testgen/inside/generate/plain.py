@@ -179,7 +179,9 @@ class Plainness:
             case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
                 for at in range(len(items)) if not isinstance(node, ast.Set) or items[1:] else ():
                     rest = [*items[:at], *items[at + 1 :]]
-                    yield ast.unparse(type(node)(elts=rest, ctx=ast.Load()))  # type: ignore[call-arg]
+                    shorter = copy.copy(node)
+                    shorter.elts = rest
+                    yield ast.unparse(shorter)
             case ast.Dict(keys=keys, values=values):
                 for at in range(len(keys)):
                     rest = ast.Dict(

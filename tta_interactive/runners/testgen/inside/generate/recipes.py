@@ -4,6 +4,7 @@ Hypothesis knows more types, but its strategies give objects, not source, and it
 installed where the user's module lives; a test should read `datetime.date(2024, 2, 29)`.
 """
 
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -126,6 +127,7 @@ _SAME = {
     "typing.TextIO": "io.StringIO",
     "typing.IO": "io.StringIO",
 }
+_PRIVATE_PARTS = re.compile(r"(\._\w+)+$")
 PATHS = {"pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath", "os.PathLike"}
 TOOLS = (
     "asyncio",
@@ -168,8 +170,9 @@ def texts_of(cls: type[Any]) -> tuple[str, ...]:
 
 
 def type_name(cls: Any) -> str:
-    """`module.Class`."""
-    return f"{getattr(cls, '__module__', '')}.{getattr(cls, '__qualname__', '')}"
+    """`module.Class`, without private parts behind (`pathlib._local` of Python 3.13)."""
+    home = _PRIVATE_PARTS.sub("", str(getattr(cls, "__module__", "")))
+    return f"{home}.{getattr(cls, '__qualname__', '')}"
 
 
 def _is_there(text: str) -> bool:
