@@ -105,3 +105,10 @@ def test_what_the_client_still_asks_its_user_is_said(home: Path, project: Path) 
     assert "asks for your approval" in install(home, project, "claude", "--write").stdout
     again = run(home, "mcp", "install", "claude", "--user", "--write", HOME=str(project.parent))
     assert "approval" not in again.stdout
+
+
+def test_a_server_json_is_printed_for_the_namespace_of_its_owner(home: Path) -> None:
+    done = run(home, "mcp", "server-json", "--namespace", "io.github.some-one")
+    assert json.loads(done.stdout)["name"] == "io.github.some-one/tta-interactive"
+    for wrong in (["server-json"], ["server-json", "--namespace", "x y"], ["install"]):
+        assert run(home, "mcp", *wrong).returncode == 2

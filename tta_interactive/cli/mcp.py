@@ -5,11 +5,13 @@ import json
 import os
 import sys
 import tempfile
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
 from tta_interactive.cli.clients import CLIENTS, NAME, Client, with_entry
 from tta_interactive.cli.exits import Exit
+from tta_interactive.cli.registry import PACKAGE, server_json
 from tta_interactive.cli.screen import Screen
 from tta_interactive.errors import InvalidRequestError
 from tta_interactive.text import visible
@@ -18,7 +20,11 @@ MAX_BYTES: Final = 16 * 1024 * 1024
 
 
 def mcp(arguments: argparse.Namespace, screen: Screen) -> Exit:
-    """`tta mcp install CLIENT`"""
+    """`tta mcp install CLIENT`, `tta mcp server-json --namespace NAME`"""
+    if arguments.action == "server-json":
+        return _published(arguments, screen)
+    if arguments.client is None:
+        raise InvalidRequestError(f"tta mcp install: say for whom: {', '.join(CLIENTS)}.")
     client = CLIENTS[arguments.client]
     path = _file(client, arguments)
     command = [*server_command(), *_options(client, arguments)]
@@ -48,6 +54,20 @@ def mcp(arguments: argparse.Namespace, screen: Screen) -> Exit:
         screen.line(f"{path} would get this; --write does it:")
         screen.line()
         screen.lines(visible(_shown(client, command)).splitlines())
+    return Exit.OK
+
+
+def _published(arguments: argparse.Namespace, screen: Screen) -> Exit:
+    if not arguments.namespace:
+        raise InvalidRequestError(
+            "tta mcp server-json: give --namespace, such as io.github.OWNER. It has to be yours."
+        )
+    try:
+        release = version(PACKAGE)
+    except PackageNotFoundError:
+        release = "0+unknown"
+    found = server_json(arguments.namespace, release)
+    screen.lines(json.dumps(found, indent=2).splitlines())
     return Exit.OK
 
 

@@ -213,8 +213,8 @@ def _machine(command: Callable[..., Parser]) -> None:
     board.add_argument("--open", action="store_true", help="open it in the browser")
     command("doctor", "check the installation; reads only")
     agents = command("mcp", "tell a coding agent of our MCP server", MCP_HELP)
-    agents.add_argument("action", choices=["install"])
-    agents.add_argument("client", choices=list(CLIENTS))
+    agents.add_argument("action", choices=["install", "server-json"])
+    agents.add_argument("client", choices=list(CLIENTS), nargs="?")
     agents.add_argument(
         "--write", action="store_true", help="do it; else only show what it would be"
     )
@@ -223,6 +223,9 @@ def _machine(command: Callable[..., Parser]) -> None:
     where.add_argument("--user", action="store_true", help="for all of your projects")
     agents.add_argument(
         "--root", action="append", default=[], metavar="DIR", help="as of tta-mcp; may be repeated"
+    )
+    agents.add_argument(
+        "--namespace", metavar="NAME", help="for server-json: yours, such as io.github.OWNER"
     )
     for option in ("--allow", "--ask"):
         agents.add_argument(
