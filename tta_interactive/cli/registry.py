@@ -4,8 +4,8 @@ A client that installs from it runs `uvx --with tta-interactive[mcp]==V tta-inte
 the script that is called as the package, with what stands before it. No `registryBaseUrl`: a client
 would pass it on as the address of an index, which it is not.
 
-Source: the schema of 2025-12-11 of the registry (modelcontextprotocol/registry), with which the
-output was validated on 2026-11-23; how clients make a command of it: sdebruyn/fabric-dw-mcp-cli
+Source: the schema of 2025-12-11 of the registry (modelcontextprotocol/registry), read 2026-11-23,
+whose rules for these fields stand in the test; how clients make a command of it: sdebruyn/fabric-dw-mcp-cli
 issue 969 and Krv-Labs/topos pull request 276.
 """
 
