@@ -190,12 +190,12 @@ def test_c4_ctrl_c_at_any_early_moment_is_no_traceback(home: Path) -> None:
     wait_for_import = (
         "import os, signal, sys, threading\n"
         "delay = float(sys.argv.pop(1))\n"
+        "from tta_interactive.cli.main import main\n"  # up to here it is Python's own moment
         "threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
-        "from tta_interactive.cli.main import main\n"
         "sys.argv[1:] = ['wait', 'nothing', '--timeout', '5']\n"
         "sys.exit(main())\n"
     )
-    for delay in ("0.05", "0.1", "0.2", "0.3"):
+    for delay in ("0.02", "0.05", "0.1", "0.2"):
         command = subprocess.run(
             [sys.executable, "-c", wait_for_import, delay],
             env=surroundings(home),

@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 from tests.e2e.kernel import WIDGET_VIEW, Kernel, button_in, usage_error
 from tta_interactive.blocking import BlockingEngine
@@ -102,25 +103,35 @@ def test_the_help_of_a_magic_shows_its_examples(kernel: Kernel) -> None:
     )
 
 
+def submit_that_waits(kernel: Kernel) -> Path:
+    """Submit the task `long`; the file that lets it go on."""
+    go = kernel.workspace / "go"
+    script = f"while [ ! -e {go} ]; do sleep 0.05; done; echo done"
+    assert kernel.run(f"t = %tta_submit shell --name long -- sh -c '{script}'").status == "ok"
+    return go
+
+
 def test_a_task_goes_on_through_a_restart_and_the_new_kernel_finds_it() -> None:
     with Kernel() as kernel:
-        kernel.run("t = %tta_submit shell --name long -- sh -c 'sleep 4; echo done'")
+        go = submit_that_waits(kernel)
         kernel.interrupt()
         kernel.restart()
         kernel.run("t = %tta_status long")
         assert kernel.value("t.status") in ("queued", "running")
+        go.touch()
         assert "COMPLETED" in kernel.run("%tta_wait long").text
         assert kernel.run("%tta_logs long").text == "done"
 
 
 def test_a_task_goes_on_when_its_kernel_is_shut_down() -> None:  # M4
     with Kernel() as kernel:
-        kernel.run("t = %tta_submit shell --name long -- sh -c 'sleep 3; echo done'")
+        go = submit_that_waits(kernel)
         kernel.until("t.status == 'running'")
         task_id = kernel.value("t.id")
         kernel.shut_down()
         with closing(BlockingEngine(kernel.home / "store")) as engine:
             assert engine.status(task_id).status == "running"
+            go.touch()
             task = engine.wait(task_id, 20)
             assert (task.status, task.attempt) == ("completed", 1)
             assert engine.logs(task_id) == "done\n"

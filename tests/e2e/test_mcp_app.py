@@ -1,6 +1,7 @@
 """The board inside a chat: who is told of it, what it is, and what it may do."""
 
 import json
+import secrets
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,7 +26,7 @@ class Reader:
     """What an open board does: it numbers what it asks, and says what it got."""
 
     def __init__(self, server: Server) -> None:
-        self.server, self.name = server, str(id(self))
+        self.server, self.name = server, secrets.token_hex(8)
         self.first, self.seen = 1, 0
 
     def ask(self, *messages: dict[str, Any]) -> list[dict[str, Any]]:
