@@ -4,9 +4,11 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 
+from tta_interactive.blocking import BlockingEngine
 from tta_interactive.worker.start import worker_pid
 
 
@@ -49,6 +51,12 @@ def of_store(home: Path) -> list[int]:
         if needle in facts or any(link.startswith(needle) for link in _open_files(proc)):
             found.append(process.pid)
     return found
+
+
+def start_no_worker(engine: BlockingEngine) -> None:
+    """What is submitted from now on wakes nobody, and waits for a worker."""
+    core: Any = engine._core  # pyright: ignore[reportPrivateUsage]
+    core.watcher.ring = lambda: None
 
 
 def at_work(home: Path) -> list[int]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.processes import marked, until
+from tests.e2e.processes import marked, start_no_worker, until
 from tta_interactive.blocking import BlockingEngine
 from tta_interactive.errors import StoreDamagedError, TTAError
 from tta_interactive.worker.start import stop_worker
@@ -54,7 +54,7 @@ def filled(home: Path) -> str:
     with BlockingEngine(home) as engine:
         ran = engine.wait(engine.submit("shell", {"argv": ["echo", "old"]}), 20).id
         assert stop_worker(home)
-        engine._core.watcher.ring = lambda: None  # type: ignore[method-assign]  # pyright: ignore
+        start_no_worker(engine)
         for number in range(TASKS):
             engine.submit("shell", {"argv": ["true"]}, label=f"n{number}")
     return ran

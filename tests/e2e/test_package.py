@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ OPTIONS: dict[str, Any] = {"budget": 1.0, "max_tests": 20}
 
 
 @pytest.fixture
-def shop(home: Path) -> Path:
+def shop(home: Path) -> Iterator[Path]:
     """A project with a package: two modules with logic, one without, one that is broken."""
     package = home.parent / "project" / "src" / "shop"
     package.mkdir(parents=True)
@@ -47,7 +48,7 @@ def shop(home: Path) -> Path:
     (package / "cart.py").write_text(CART)
     (package / "names.py").write_text("NAME = 'shop'\n")
     (package / "broken.py").write_text("raise OSError('never')\n" + PRICE * 3)
-    yield home.parent / "project"  # type: ignore[misc]
+    yield home.parent / "project"
     shutil.rmtree(home.parent / "project", ignore_errors=True)
 
 

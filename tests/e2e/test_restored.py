@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.processes import is_alive, marked, until
+from tests.e2e.processes import is_alive, marked, start_no_worker, until
 from tta_interactive.blocking import BlockingEngine
 from tta_interactive.worker.start import stop_worker, worker_pid
 
@@ -70,7 +70,7 @@ def test_directories_of_attempts_that_the_database_knows_nothing_of_are_not_beli
     home: Path,
 ) -> None:
     with BlockingEngine(home) as engine:
-        engine._core.watcher.ring = lambda: None  # type: ignore[method-assign]  # pyright: ignore
+        start_no_worker(engine)
         # Each kills its shim, so that nothing but what lies there could tell how it ended.
         task_id = engine.submit("shell", {"script": "kill -9 $PPID; sleep 60"})
     assert worker_pid(home) is None

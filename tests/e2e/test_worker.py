@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.processes import is_alive, marked, of_store, shim_of, until
+from tests.e2e.processes import is_alive, marked, of_store, shim_of, start_no_worker, until
 from tests.e2e.tta_command import TTA, surroundings
 from tta_interactive.blocking import BlockingEngine
 from tta_interactive.task import TaskStatus
@@ -172,7 +172,7 @@ def test_a_stopped_worker_ends_its_tasks_and_says_so(
 
 def test_tasks_submitted_without_a_worker_wait_for_one(home: Path) -> None:
     with BlockingEngine(home) as engine:
-        engine._core.watcher.ring = lambda: None  # type: ignore[method-assign]  # pyright: ignore
+        start_no_worker(engine)
         task_id = engine.submit("shell", {"argv": ["true"]})
         assert engine.status(task_id).status == "queued"
     assert worker_pid(home) is None
@@ -263,7 +263,7 @@ def test_a_worker_can_be_stopped_before_it_has_begun(home: Path) -> None:
 def test_a_lost_file_of_the_store_fails_its_task_and_no_other(
     engine: BlockingEngine, home: Path
 ) -> None:
-    engine._core.watcher.ring = lambda: None  # type: ignore[method-assign]  # pyright: ignore
+    start_no_worker(engine)
     large = engine.submit("shell", {"argv": ["echo", "x" * 100_000]})
     small = engine.submit("shell", {"argv": ["true"]})
     (home / "blobs" / f"{large}.body").unlink()
@@ -352,7 +352,7 @@ def test_a_worker_makes_no_store_where_one_was_removed(home: Path) -> None:
 def test_a_store_that_is_removed_while_its_worker_starts_stays_removed(home: Path) -> None:
     for is_late in (False, True):
         with BlockingEngine(home) as engine:
-            engine._core.watcher.ring = lambda: None  # type: ignore[method-assign]  # pyright: ignore
+            start_no_worker(engine)
             engine.submit("shell", {"argv": ["true"]})
         worker = subprocess.Popen(
             worker_command(home), env=worker_environment(), stderr=subprocess.DEVNULL
