@@ -87,13 +87,27 @@ def test_a_handle_is_silent_in_its_own_cell_and_shows_a_card_later(kernel: Kerne
     assert len(kernel.run("t").cards) == 1
 
 
-def test_many_cards_are_fed_by_one_thread(kernel: Kernel) -> None:
-    kernel.run(
+def test_thirty_cards_are_fed_by_one_thread_and_each_shows_its_end(kernel: Kernel) -> None:
+    shown = kernel.run(
         "for n in range(30): get_ipython().run_line_magic('tta_submit', 'shell -- sleep 30')"
     )
+    assert len(shown.of("comm_open")) == 30 * 8
     names = kernel.value("[t.name for t in __import__('threading').enumerate()]")
     assert names.count("tta-pump") == 1
     assert sum(name.startswith("tta-") for name in names) <= 2
+    wanted = {content["transient"]["display_id"] for content in shown.of("display_data")}
+    assert len(wanted) == 30
+
+    def ended(reply: Reply) -> set[str]:
+        return {
+            content["transient"]["display_id"]
+            for content in reply.of("update_display_data")
+            if content["data"]["text/plain"].startswith("CANCELLED")
+        }
+
+    cancelled = kernel.run("%tta_cancel --all")
+    end = kernel.collect(lambda reply: ended(reply) == wanted, since=cancelled)
+    assert len(end.of("update_display_data")) == 30
 
 
 def test_the_end_of_the_output_is_live_on_the_card(kernel: Kernel) -> None:
