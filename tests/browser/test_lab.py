@@ -112,7 +112,8 @@ def test_a_notebook_that_is_opened_the_next_day_shows_what_became_of_its_tasks(l
 def test_a_task_that_failed_is_tried_again_by_the_button_of_its_card(lab: Lab) -> None:
     cells = [
         "%load_ext tta_interactive",
-        "%tta_submit shell --name again -- sh -c 'echo once more; exit 3'",
+        # Two seconds: ipywidgets complains of a box that goes while its children are being drawn.
+        "%tta_submit shell --name again -- sh -c 'sleep 2; exit 3'",
         "import time; time.sleep(8); print('end')",
     ]
     notebook = lab.open("again.ipynb", cells)

@@ -68,8 +68,7 @@ AGAIN_COMMANDS: Final = (
 AGAIN_STYLE: Final = (
     "<style>"
     ".jp-NotebookPanel .tta-again{display:block!important;flex:0 0 auto;font:inherit;font-size:12px;"
-    "line-height:22px;padding:0 10px;border:1px solid var(--jp-border-color1,#bdbdbd);"
-    "border-radius:6px;background:var(--jp-layout-color2,#eee);color:var(--jp-ui-font-color1,#222);"
+    "line-height:26px;padding:0 10px;border:0;border-radius:6px;background:var(--jp-layout-color2,#eee);color:var(--jp-ui-font-color1,#222);"
     "cursor:pointer}"
     ".jp-NotebookPanel .tta-again:hover{background:var(--jp-layout-color3,#ddd)}"
     ".jp-NotebookPanel .tta-again:focus-visible{outline:2px solid var(--jp-brand-color1,#1e88e5);"
