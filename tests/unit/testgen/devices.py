@@ -330,26 +330,4 @@ DEVICES: dict[str, str] = {
                 return inner
             return decorate
     """,
-    "objects of private classes that public functions give": """
-        def counter():
-            return _Counter(3)
-
-        class _Counter:
-            def __init__(self, start):
-                self.count = start
-
-            def down(self):
-                self.count -= 1
-                if self.count < 2:
-                    return "low"
-                return "high"
-    """,
-    "parameters that are compared with each other": """
-        def span(lower, upper):
-            if lower in ("",) or upper == lower:
-                return "none"
-            if lower < upper:
-                return "some"
-            return "turned"
-    """,
 }

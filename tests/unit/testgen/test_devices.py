@@ -117,12 +117,6 @@ def test_what_examples_import_stands_at_the_top(tmp_path: Path) -> None:
     assert imports == ["import collections as c"]
 
 
-def test_what_a_public_function_gives_is_asked_in_public(tmp_path: Path) -> None:
-    report = generated(tmp_path, DEVICES["objects of private classes that public functions give"])
-    assert "counter().down()" in report["source"] or "= counter()" in report["source"]
-    assert "_Counter(" not in report["source"]
-
-
 def test_a_method_is_tested_on_the_class_that_defines_it(tmp_path: Path) -> None:
     text = """
         class Zone:

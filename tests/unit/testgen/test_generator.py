@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import pytest
 
+from tta_interactive.runners.testgen.inside.generate.calls import Caller
 from tta_interactive.runners.testgen.inside.generate.evidence import weights
 from tta_interactive.runners.testgen.inside.generate.mining import module_doctests
 from tta_interactive.runners.testgen.inside.generate.names import Names
@@ -75,6 +76,22 @@ def test_how_a_parameter_is_used_says_what_it_may_be() -> None:
     parameter = inspect.Parameter("thing", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     found = weights(parameter, parameter.empty, {}, used, lambda _: None)
     assert max(found, key=lambda shape: found[shape]) == ("str",)
+
+
+def test_parameters_that_are_compared_with_each_other_are_mostly_of_one_sort() -> None:
+    tree = ast.parse("def span(lower, upper, step):\n    return step if lower < upper else 0\n")
+    found = usages(tree)
+    peers = {name: found[1, name].peers for name in ("lower", "upper", "step")}
+    assert peers == {"lower": ["upper"], "upper": ["lower"], "step": []}
+    module = ModuleType("spans")
+    exec(compile(tree, "spans.py", "exec"), vars(module))
+    names, draw = Names(module), random.Random(1)
+    targets, known = find_targets(module, names, {"span"})
+    values = Values(tree, [], [], names, draw)
+    caller = Caller(targets, known, names, values, found, vars(module), draw)
+    drawn = [caller.new(targets[0]) for _ in range(300)]
+    pairs = [one.last.arguments[:2] for one in drawn if one and one.last]
+    assert sum(low.shape == high.shape for low, high in pairs) > 100
 
 
 def test_values_are_mined_from_code_and_documentation_and_follow_the_seed() -> None:
