@@ -181,7 +181,7 @@ def test_sessions_without_end_cost_only_who_opens_them(web: HttpServer) -> None:
 @pytest.mark.openssl
 def test_handshakes_that_never_end_count_and_end(host: Host, certificate: Certificate) -> None:
     flags = ("--tls-cert", str(certificate.path), "--tls-key", str(certificate.key))
-    with HttpServer.running(host, *flags) as server:
+    with HttpServer.running(host, *flags, program=IMPATIENT) as server:
         before = descriptors(server)
         held: list[socket.socket] = []
         try:
