@@ -29,6 +29,19 @@ UNMOVED = """
 """
 
 
+# True today, and of the moment to which tests set the clock; but not for ever.
+LIKE_NOW = """
+    import datetime
+    import time
+
+    def is_soon() -> bool:
+        return time.time() < 1_990_000_000
+
+    def is_near() -> bool:
+        return datetime.datetime.now().year < 2033
+"""
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     place = tmp_path_factory.mktemp("clocks")
@@ -59,6 +72,14 @@ def test_a_test_that_gives_the_same_at_any_time_sets_no_clock(tmp_path: Path) ->
     assert report["missing"] == []
     assert "double(" in report["source"]
     assert "monkeypatch" not in report["source"]
+
+
+def test_a_clock_stays_where_the_answer_is_that_of_now_by_chance(tmp_path: Path) -> None:
+    report = generated(tmp_path, LIKE_NOW, seconds=0.3)
+    assert report["missing"] == []
+    for function in ("is_soon", "is_near"):
+        (test,) = the_tests_with(report["source"], f"{function}()")
+        assert "monkeypatch.setattr(" in test
 
 
 def test_no_test_waits(made: tuple[Path, str]) -> None:

@@ -1,4 +1,4 @@
-"""What tests of asynchronous code need beside `asyncio.run`: a few short helpers."""
+"""Asynchronous code: the short helpers that tests need, and what an error says of its loop."""
 
 ITEMS = """async def async_items(*items):
     for item in items:
@@ -36,3 +36,19 @@ HELPERS = {
     "entered": ENTERED,
     "failed_inside": FAILED,
 }
+
+
+def is_about_loops(error: Exception | None) -> bool:
+    """Whether a loop of events runs, or runs not: how it was called, and not what it answers."""
+    return isinstance(error, RuntimeError) and "event loop" in str(error)
+
+
+def steps_left(error: Exception) -> int:
+    """How many steps of its coroutine an error kept from being taken."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_name != "steps":
+        trace = trace.tb_next
+    if trace is None:
+        return 0
+    lines = (line for _, _, line in trace.tb_frame.f_code.co_lines() if line)
+    return max(lines) - trace.tb_lineno

@@ -8,8 +8,9 @@ import types
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from .candidate import MAX_STATEMENT, Candidate
-from .clocks import Clocks
+from .asynchronous import is_about_loops, steps_left
+from .candidate import MAX_STATEMENT, Candidate, receiver
+from .clocks import Clocks, later
 from .effects import READ, of_files, of_module, of_output
 from .emit import Written, body_of
 from .expect import Expectations
@@ -106,7 +107,7 @@ class Attempts:
         if is_about_loops(outcome.error) and not outcome.raised_by_module:
             return self._in_loop(candidate)
         if outcome.error is not None and candidate.in_loop and outcome.done == last:
-            from_end = _steps_left(outcome.error)
+            from_end = steps_left(outcome.error)
             if from_end > 0:
                 return self._without_failed(candidate, from_end)
         if outcome.error is not None and outcome.done < last:
@@ -226,7 +227,10 @@ class Attempts:
                 and not isinstance(tried.value, collections.abc.Iterator)
                 and (
                     may_go
-                    or self._says_the_same(seen.candidate, (fewer, tried), (statements, outcome))
+                    or (
+                        self._says_the_same(seen.candidate, (fewer, tried), (statements, outcome))
+                        and self._says_it_later(seen.candidate, (statements, outcome), at)
+                    )
                 )
             ):
                 statements, outcome = fewer, tried
@@ -272,6 +276,21 @@ class Attempts:
         tests = [self.written(Seen(candidate, *each)) for each in (one, other)]
         said = [(test.asserts, test.raises, test.match) if test else None for test in tests]
         return said[0] is not None and said[0] == said[1]
+
+    def _says_it_later(
+        self, candidate: Candidate, seen: tuple[list[str], Outcome], at: int
+    ) -> bool:
+        """Whether a test asserts the same on another day: now may look like the clock that it sets.
+
+        Args:
+            candidate: What is tested.
+            seen: The test's statements, and what came of them.
+            at: Which of the statements sets the clock.
+        """
+        statements, _ = seen
+        moved = [*statements[:at], later(statements[at]), *statements[at + 1 :]]
+        outcome = self._runner.run(moved)
+        return outcome is not None and self._says_the_same(candidate, (moved, outcome), seen)
 
     def whole(self, seen: Seen) -> Seen:
         """All items of something that has turned out to end."""
@@ -366,31 +385,6 @@ class Attempts:
             return None
         asserts = [*about, *after, *effects]
         return Written(candidate.target, tuple(statements), tuple(asserts), needs_result=not block)
-
-
-def is_about_loops(error: Exception | None) -> bool:
-    """Whether a loop of events runs, or runs not: how it was called, and not what it answers."""
-    return isinstance(error, RuntimeError) and "event loop" in str(error)
-
-
-def _steps_left(error: Exception) -> int:
-    """How many steps of its coroutine an error kept from being taken."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_name != "steps":
-        trace = trace.tb_next
-    if trace is None:
-        return 0
-    lines = (line for _, _, line in trace.tb_frame.f_code.co_lines() if line)
-    return max(lines) - trace.tb_lineno
-
-
-def receiver(statement: str) -> str:
-    """`box` of `box.add(3)`."""
-    match ast.parse(statement).body[0]:
-        case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name)))):
-            return name
-        case _:
-            return ""
 
 
 def _type(value: Any) -> type[Any]:

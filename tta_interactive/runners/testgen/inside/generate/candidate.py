@@ -1,5 +1,6 @@
 """What may become a test: an object made, perhaps changed, and one thing called."""
 
+import ast
 import re
 from dataclasses import dataclass
 
@@ -122,3 +123,12 @@ class Candidate:
 
     def uses(self) -> list[Use]:
         return [*self.before, *([self.last] if self.last else [])]
+
+
+def receiver(statement: str) -> str:
+    """`box` of `box.add(3)`."""
+    match ast.parse(statement).body[0]:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name)))):
+            return name
+        case _:
+            return ""

@@ -18,6 +18,7 @@ from .names import Names
 
 NOON = 1709208000  # on 29 February 2024, in UTC: the same day nearly everywhere
 START = 1000
+LATER = 2_000_000_000  # on 18 May 2033: another date, hour, minute and second
 STEPS = (1, 60, 3600, 100_000)  # seconds from one look to the next
 STANDS = 0.5  # how often a clock stands still
 SECONDS: dict[Any, int] = {time.time: NOON, time.monotonic: START, time.perf_counter: START}
@@ -51,6 +52,16 @@ class StoppedDatetime(datetime.datetime, metaclass=AnyDatetime):
     @classmethod
     def utcnow(cls):
         return cls.now()''',
+}
+MOMENTS = {
+    f"{NOON * 10**9}": f"{LATER * 10**9}",
+    f"{START * 10**9}": f"{LATER * 10**9}",
+    f"{NOON}.0": f"{LATER}.0",
+    f"{START}.0": f"{LATER}.0",
+    ", StoppedDatetime)": (
+        ", type('Later', (StoppedDatetime,), {'now': classmethod(lambda cls, tz=None: "
+        "cls.__base__.__base__(2033, 5, 18, 3, 33, 20, tzinfo=tz))}))"
+    ),
 }
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -197,6 +208,14 @@ class Clocks:
         if name == "today" and cls in (datetime.date, datetime.datetime):
             return _counting("time, 'time'", f"{NOON}.0", 1)
         return None
+
+
+def later(statement: str) -> str:
+    """The statement with another moment in the place of the one to which it sets the clock."""
+    for moment, other in MOMENTS.items():
+        if moment in statement:
+            return statement.replace(moment, other, 1)
+    return statement
 
 
 def sets_clock(statement: str) -> bool:

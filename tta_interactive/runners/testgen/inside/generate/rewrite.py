@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import replace
 
-from .attempt import Attempts, Seen, receiver
-from .candidate import Candidate
+from .attempt import Attempts, Seen
+from .candidate import Candidate, receiver
 from .changes import Change
 from .clocks import sets_clock
 from .emit import Written
